@@ -1,0 +1,31 @@
+// The one exception type of the library.
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace mica {
+
+// What went wrong, in which operation, and what would likely fix it. `what()` reads
+//   [linear] input has 8 features, weight expects 16
+//     in Net.blocks.2.fc (Linear)
+//     hint: ...
+class Error : public std::exception {
+ public:
+  Error(std::string operation, std::string message, std::string hint = {});
+
+  const std::string& operation() const { return operation_; }
+  const std::string& message() const { return message_; }
+  const std::string& hint() const { return hint_; }
+  // "Net.blocks.2.fc (Linear)": the module whose forward threw; empty outside modules.
+  const std::string& module_path() const { return module_path_; }
+  void set_module_path(std::string path);
+
+  const char* what() const noexcept override { return what_.c_str(); }
+
+ private:
+  void compose();
+  std::string operation_, message_, hint_, module_path_, what_;
+};
+
+}  // namespace mica

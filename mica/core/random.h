@@ -1,0 +1,60 @@
+// Random numbers, equal to PyTorch's CPU generator for the same seed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace mica {
+
+// A Mersenne twister (MT19937) with PyTorch's way of drawing from it. Not thread-safe; one owner at a time.
+class Generator {
+ public:
+  static constexpr std::uint64_t default_seed = 67280421310721ULL;  // PyTorch's
+  explicit Generator(std::uint64_t seed = default_seed) { manual_seed(seed); }
+
+  void manual_seed(std::uint64_t seed);
+  std::uint64_t seed() const { return seed_; }
+
+  std::uint32_t random();    // 32 random bits
+  std::uint64_t random64();  // 64 random bits: two draws, the first one high, as PyTorch's random64
+  double uniform_double();   // [0, 1), 53 bits
+  float uniform_float();     // [0, 1), 24 bits
+  double normal_double();    // standard normal; draws pairs and keeps the second (Box-Muller), as PyTorch's
+
+  // Everything that determines the numbers to come, as plain words, for checkpoints.
+  static constexpr int state_words = 624 + 8;
+  std::array<std::uint64_t, state_words> state() const;
+  // Errors: words that no state() gives. Nothing is changed then.
+  void set_state(std::span<const std::uint64_t> words);
+
+ private:
+  void refill();
+  std::uint64_t seed_ = 0;
+  std::array<std::uint32_t, 624> state_{};
+  int left_ = 1;
+  int next_ = 0;
+  std::optional<double> next_normal_;
+};
+
+// The generator that creation, initialisation and dropout draw from unless given another.
+Generator& default_generator();
+
+// Seeds the default generator (torch.manual_seed).
+void manual_seed(std::uint64_t seed);
+
+// Fills in PyTorch's order and with its formulas. f32 and f64.
+void fill_uniform(std::span<float> out, double from, double to, Generator& generator);
+void fill_uniform(std::span<double> out, double from, double to, Generator& generator);
+// 16 values or more: PyTorch's vectorised Box-Muller over blocks of 16; fewer: one by one.
+void fill_normal(std::span<float> out, double mean, double std, Generator& generator);
+void fill_normal(std::span<double> out, double mean, double std, Generator& generator);
+// out[i] = 1 with probability p, else 0 (torch.bernoulli_).
+void fill_bernoulli(std::span<std::uint8_t> out, double p, Generator& generator);
+// out[i] in [low, high) (torch.randint).
+void fill_randint(std::span<std::int64_t> out, std::int64_t low, std::int64_t high, Generator& generator);
+// A permutation of 0 .. out.size()-1 (torch.randperm).
+void fill_randperm(std::span<std::int64_t> out, Generator& generator);
+
+}  // namespace mica
