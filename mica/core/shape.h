@@ -17,6 +17,7 @@ inline constexpr int max_dims = 8;
 class Shape {
  public:
   Shape() = default;
+  Shape(std::int64_t only) : Shape({only}) {}  // one entry, so that sum(0) and view(-1) read well
   Shape(std::initializer_list<std::int64_t> values) : Shape(values.begin(), values.size()) {}
   Shape(std::span<const std::int64_t> values) : Shape(values.data(), values.size()) {}
   Shape(const std::vector<std::int64_t>& values) : Shape(values.data(), values.size()) {}

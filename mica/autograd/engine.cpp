@@ -1,0 +1,298 @@
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <mica/autograd/engine.h>
+#include <mica/autograd/forward_scope.h>
+#include <mica/autograd/node.h>
+#include <mica/core/error.h>
+
+namespace mica::autograd {
+
+namespace {
+
+Node& as_node(const Ref<NodeBase>& node) { return static_cast<Node&>(*node); }
+
+// True when nothing else sees this tensor's memory, so it may be added to or kept as it is.
+bool exclusively_owned(const Tensor& t) { return t.impl().unique() && t.impl()->storage.unique(); }
+
+Tensor accumulate(Tensor into, Tensor grad, bool recording) {
+  if (!into.defined()) return grad;
+  if (recording) return into.clone().add_(grad);
+  if (exclusively_owned(into)) return into.add_(grad);
+  if (exclusively_owned(grad)) return grad.add_(into);
+  return into.clone().add_(grad);
+}
+
+// Backward rules may return gradients that are still broadcast or promoted: bring them to the input's shape
+// and dtype.
+Tensor fit(Tensor grad, const Shape& sizes, DType dtype, const char* operation) {
+  if (grad.sizes() != sizes) {
+    const Shape& s = grad.sizes();
+    bool expandable = sizes.size() <= s.size();
+    for (int i = 0; expandable && i < sizes.size(); ++i) {
+      const std::int64_t want = sizes[sizes.size() - 1 - i];
+      expandable = want == s[s.size() - 1 - i] || want == 1;
+    }
+    if (!expandable) {
+      throw Error(operation,
+                  fmt::format("its backward rule gave a gradient of shape {} for an input of shape {}",
+                              to_string(s), to_string(sizes)));
+    }
+    grad = grad.sum_to_size(sizes);
+  }
+  return grad.dtype() == dtype ? grad : grad.to(dtype);
+}
+
+class BackwardPass {
+ public:
+  BackwardPass(bool retain_graph, bool create_graph)
+      : retain_(retain_graph || create_graph), create_(create_graph) {}
+
+  void seed(const Tensor& output, Tensor grad) { deliver(edge_to(output), std::move(grad), "backward"); }
+
+  // Restricts the pass to what leads to `inputs` and collects their gradients.
+  void capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs);
+  std::vector<Tensor> captured(std::span<const Tensor> inputs) const;
+
+  void run();
+
+ private:
+  struct Pending {
+    Ref<NodeBase> node;
+    std::vector<Tensor> grads;
+  };
+  void deliver(const Edge& edge, Tensor grad, const char* from);
+  void accumulate_leaf(const Ref<TensorImpl>& leaf, Tensor grad);
+  static bool earlier(const Node* a, const Node* b) { return a->sequence() < b->sequence(); }
+
+  bool retain_, create_;
+  std::unordered_map<const Node*, Pending> pending_;
+  std::vector<const Node*> ready_;  // a heap, the latest operation on top
+  // For grad(): leaves and (node, output) pairs whose gradient is asked for, and the nodes on the way.
+  bool capturing_ = false;
+  std::unordered_map<const TensorImpl*, Tensor> captured_leaves_;
+  std::unordered_map<const Node*, std::vector<std::pair<std::uint32_t, Tensor>>> captured_nodes_;
+  std::unordered_set<const Node*> needed_;
+};
+
+void BackwardPass::deliver(const Edge& edge, Tensor grad, const char* from) {
+  if (edge.leaf) {
+    grad = fit(std::move(grad), edge.leaf->sizes, edge.leaf->dtype, from);
+    if (!capturing_) return accumulate_leaf(edge.leaf, std::move(grad));
+    const auto it = captured_leaves_.find(edge.leaf.get());
+    if (it != captured_leaves_.end())
+      it->second = accumulate(std::move(it->second), std::move(grad), create_);
+    return;
+  }
+  if (!edge.node) return;
+  const Node* node = &as_node(edge.node);
+  if (capturing_ && !needed_.contains(node)) return;
+  const Node::Output& output = node->outputs()[edge.index];
+  grad = fit(std::move(grad), output.sizes, output.dtype, from);
+  auto [it, added] = pending_.try_emplace(node);
+  if (added) {
+    it->second.node = edge.node;
+    it->second.grads.resize(node->outputs().size());
+    ready_.push_back(node);
+    std::push_heap(ready_.begin(), ready_.end(), earlier);
+  }
+  Tensor& slot = it->second.grads[edge.index];
+  slot = accumulate(std::move(slot), std::move(grad), create_);
+}
+
+void BackwardPass::accumulate_leaf(const Ref<TensorImpl>& leaf, Tensor grad) {
+  Tensor old{leaf->grad};
+  if (!old.defined()) {
+    // The optimizer walks parameter and gradient side by side, so the gradient takes the parameter's strides.
+    const bool keep = exclusively_owned(grad) && grad.strides() == leaf->strides;
+    if (!keep && !create_) {
+      const bool dense = is_dense(leaf->sizes, leaf->strides);
+      Tensor own =
+          empty_strided(leaf->sizes, dense ? leaf->strides : contiguous_strides(leaf->sizes), leaf->dtype);
+      own.copy_(grad);
+      grad = std::move(own);
+    }
+    leaf->grad = grad.impl();
+  } else if (create_) {
+    leaf->grad = old.clone().add_(grad).impl();
+  } else {
+    old.add_(grad);
+  }
+}
+
+void BackwardPass::run() {
+  std::vector<Tensor> grad_inputs;
+  while (!ready_.empty()) {
+    std::pop_heap(ready_.begin(), ready_.end(), earlier);
+    auto taken = pending_.extract(ready_.back());
+    ready_.pop_back();
+    const Ref<NodeBase> owner = std::move(taken.mapped().node);
+    std::vector<Tensor> grads = std::move(taken.mapped().grads);
+    Node& node = as_node(owner);
+    if (const auto it = captured_nodes_.find(&node); it != captured_nodes_.end()) {
+      for (auto& [index, grad] : it->second) grad = grads[index];
+    }
+    const auto wants = [&](const Edge& e) {
+      return e && (!capturing_ ||
+                   (e.node ? needed_.contains(&as_node(e.node)) : captured_leaves_.contains(e.leaf.get())));
+    };
+    if (capturing_ && std::none_of(node.edges().begin(), node.edges().end(), wants)) continue;
+    node.backward(grads, grad_inputs);
+    if (!retain_) node.release();
+    for (std::size_t i = 0; i < node.edges().size() && i < grad_inputs.size(); ++i) {
+      if (node.needs(i) && grad_inputs[i].defined())
+        deliver(node.edges()[i], std::move(grad_inputs[i]), node.name());
+    }
+  }
+}
+
+void BackwardPass::capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs) {
+  capturing_ = true;
+  for (const Tensor& input : inputs) {
+    const Edge edge = edge_to(input);
+    if (edge.leaf) captured_leaves_.try_emplace(edge.leaf.get());
+    if (edge.node) {
+      auto& wanted = captured_nodes_[&as_node(edge.node)];
+      if (std::none_of(wanted.begin(), wanted.end(), [&](auto& w) { return w.first == edge.index; })) {
+        wanted.emplace_back(edge.index, Tensor());
+      }
+    }
+  }
+  std::vector<const Node*> nodes;
+  std::unordered_set<const Node*> seen;
+  const auto visit = [&](const Edge& edge) {
+    if (edge.node && seen.insert(&as_node(edge.node)).second) nodes.push_back(&as_node(edge.node));
+  };
+  for (const Tensor& output : outputs) visit(edge_to(output));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const Edge& edge : nodes[i]->edges()) visit(edge);
+  }
+  std::sort(nodes.begin(), nodes.end(), earlier);  // inputs before the operations that use them
+  for (const Node* node : nodes) {
+    bool needed = captured_nodes_.contains(node);
+    for (const Edge& edge : node->edges()) {
+      needed |= edge.leaf && captured_leaves_.contains(edge.leaf.get());
+      needed |= edge.node && needed_.contains(&as_node(edge.node));
+    }
+    if (needed) needed_.insert(node);
+  }
+}
+
+std::vector<Tensor> BackwardPass::captured(std::span<const Tensor> inputs) const {
+  std::vector<Tensor> out;
+  for (const Tensor& input : inputs) {
+    const Edge edge = edge_to(input);
+    Tensor found;
+    if (edge.leaf) found = captured_leaves_.at(edge.leaf.get());
+    if (edge.node) {
+      for (const auto& [index, grad] : captured_nodes_.at(&as_node(edge.node))) {
+        if (index == edge.index) found = grad;
+      }
+    }
+    out.push_back(std::move(found));
+  }
+  return out;
+}
+
+void seed_all(BackwardPass& pass, const char* operation, std::span<const Tensor> outputs,
+              std::span<const Tensor> grad_outputs) {
+  if (!grad_outputs.empty() && grad_outputs.size() != outputs.size()) {
+    throw Error(operation,
+                fmt::format("{} outputs, but {} gradients for them", outputs.size(), grad_outputs.size()));
+  }
+  for (const Tensor& output : outputs) {
+    if (!output.requires_grad()) {
+      throw Error(
+          operation,
+          fmt::format("a tensor of shape {} depends on nothing that requires a gradient",
+                      to_string(output.sizes())),
+          "was it computed under NoGrad, or from detached tensors? Parameters require gradients by default");
+    }
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& output = outputs[i];
+    Tensor grad = grad_outputs.empty() ? Tensor() : grad_outputs[i];
+    if (!grad.defined()) {
+      if (output.numel() != 1) {
+        throw Error(operation, fmt::format("a tensor of shape {} is no scalar", to_string(output.sizes())),
+                    "reduce it with sum() or mean(), or give backward() a gradient of its shape");
+      }
+      grad = empty(output.sizes(), output.dtype()).fill_(1);
+    } else if (grad.sizes() != output.sizes()) {
+      throw Error(operation, fmt::format("gradient of shape {} for an output of shape {}",
+                                         to_string(grad.sizes()), to_string(output.sizes())));
+    }
+    pass.seed(output, std::move(grad));
+  }
+}
+
+// Recording during the pass is on exactly when second derivatives are wanted.
+class PassMode {
+ public:
+  explicit PassMode(bool create_graph) : previous_(grad_enabled()) { set_grad_enabled(create_graph); }
+  ~PassMode() { set_grad_enabled(previous_); }
+  PassMode(const PassMode&) = delete;
+  PassMode& operator=(const PassMode&) = delete;
+
+ private:
+  bool previous_;
+};
+
+}  // namespace
+
+void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outputs,
+              Tensor::BackwardOptions options) {
+  forbid_inside_forward(
+      "backward", "backward() was called",
+      "training belongs outside the model: compute the loss from the model's result and call "
+      "backward() on that; autograd::grad() is allowed, since it is computation");
+  const PassMode mode(options.create_graph);
+  BackwardPass pass(options.retain_graph, options.create_graph);
+  seed_all(pass, "backward", outputs, grad_outputs);
+  pass.run();
+}
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> grad_outputs, GradOptions options) {
+  for (const Tensor& input : inputs) {
+    if (!input.requires_grad()) {
+      throw Error("grad", fmt::format("an input of shape {} requires no gradient", to_string(input.sizes())),
+                  "call requires_grad_() on it before computing the outputs");
+    }
+  }
+  const PassMode mode(options.create_graph);
+  BackwardPass pass(options.retain_graph, options.create_graph);
+  pass.capture(outputs, inputs);
+  seed_all(pass, "grad", outputs, grad_outputs);
+  pass.run();
+  std::vector<Tensor> result = pass.captured(inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!result[i].defined() && !options.allow_unused) {
+      throw Error(
+          "grad",
+          fmt::format("the outputs do not depend on input {} (shape {})", i, to_string(inputs[i].sizes())),
+          "set allow_unused to get an undefined gradient for it");
+    }
+  }
+  return result;
+}
+
+Tensor grad(const Tensor& output, const Tensor& input, GradOptions options) {
+  return grad({&output, 1}, {&input, 1}, {}, options)[0];
+}
+
+}  // namespace mica::autograd
+
+namespace mica {
+
+void Tensor::backward(const Tensor& gradient) const { backward(gradient, {}); }
+
+void Tensor::backward(const Tensor& gradient, BackwardOptions options) const {
+  autograd::backward({this, 1}, {&gradient, 1}, options);
+}
+
+}  // namespace mica

@@ -1,0 +1,226 @@
+// Tensor: a handle to numbers in n dimensions.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mica/core/dtype.h>
+#include <mica/core/ref.h>
+#include <mica/core/scalar.h>
+#include <mica/core/shape.h>
+
+namespace mica {
+
+struct TensorImpl;
+struct ValuesIndices;
+
+// first:last:step of one dimension, as in Python; negative positions count from the end.
+struct Slice {
+  std::optional<std::int64_t> first, last;
+  std::int64_t step = 1;
+};
+
+// A handle: copying it shares the numbers, clone() copies them. Views (transpose, select, slice...) share
+// memory with the tensor they were taken from. A default-constructed Tensor is undefined ("None"): only
+// defined(), assignment and destruction are allowed.
+//
+// Differentiable members are declared here and defined in ops/, beside their backward rule; most have a free
+// function of the same name with the documentation.
+class Tensor {
+ public:
+  Tensor() = default;
+
+  // --- what it is ---
+  bool defined() const { return static_cast<bool>(impl_); }
+  const Shape& sizes() const;
+  const Shape& strides() const;  // in elements
+  std::int64_t size(std::int64_t dim) const;
+  std::int64_t dim() const;
+  std::int64_t numel() const;
+  DType dtype() const;
+  std::int64_t storage_offset() const;
+  bool is_contiguous() const;
+  bool is_floating_point() const { return mica::is_floating_point(dtype()); }
+  // The same numbers in the same memory: handles of one tensor.
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
+  // Views of one block of memory.
+  bool shares_storage(const Tensor& other) const;
+
+  // --- reading and writing numbers ---
+  // The elements in row-major order. Errors: T is not the dtype; not contiguous (use contiguous()).
+  template <class T> std::span<T> data() const {
+    return {static_cast<T*>(checked_data(dtype_of<T>)), static_cast<std::size_t>(numel())};
+  }
+  // The only element, converted. Errors: more or less than one.
+  template <class T = double> T item() const {
+    const Scalar s = item_scalar();
+    if constexpr (std::is_same_v<T, bool>)
+      return s.to_double() != 0;
+    else if constexpr (std::is_integral_v<T>)
+      return static_cast<T>(s.to_int());
+    else
+      return static_cast<T>(s.to_double());
+  }
+  Scalar item_scalar() const;
+  // All elements in row-major order, converted to T; works for any strides.
+  template <class T> std::vector<T> to_vector() const {
+    const Tensor x = to(dtype_of<T>).contiguous();
+    const auto span = x.data<T>();
+    return std::vector<T>(span.begin(), span.end());
+  }
+  // Address of the first element, whatever the strides.
+  void* raw_data() const;
+
+  // --- autograd ---
+  bool requires_grad() const;
+  // Errors: not a leaf, not floating point.
+  Tensor& requires_grad_(bool on = true);
+  bool is_leaf() const;
+  // The accumulated gradient; undefined before the first backward.
+  Tensor grad() const;
+  // Errors: shape or dtype differ from this tensor's.
+  void set_grad(const Tensor& grad);
+  // Keeps the gradient of a tensor that is not a leaf.
+  Tensor& retain_grad();
+  // Gradients of this scalar with respect to every leaf that it depends on, added to their grad(). A tensor
+  // of several elements needs `gradient`, of its shape. Errors: nothing to differentiate, graph already
+  // freed.
+  struct BackwardOptions;
+  void backward(const Tensor& gradient = {}) const;
+  void backward(const Tensor& gradient, BackwardOptions options) const;
+  // The same memory without history.
+  Tensor detach() const;
+  // "mul", "linear"...: the operation that made this tensor; "" for leaves.
+  std::string grad_fn_name() const;
+  std::uint32_t version() const;
+
+  // --- conversion ---
+  Tensor to(DType dtype) const;
+  // A copy with memory of its own; gradients flow through. Keeps dense strides.
+  Tensor clone() const;
+  Tensor contiguous() const;
+
+  // --- views (ops/view.h) ---
+  Tensor view(const Shape& sizes) const;
+  Tensor reshape(const Shape& sizes) const;
+  Tensor flatten(std::int64_t start_dim = 0, std::int64_t end_dim = -1) const;
+  Tensor transpose(std::int64_t dim0, std::int64_t dim1) const;
+  Tensor t() const;
+  Tensor permute(const Shape& dims) const;
+  Tensor expand(const Shape& sizes) const;
+  Tensor unsqueeze(std::int64_t dim) const;
+  Tensor squeeze() const;
+  Tensor squeeze(std::int64_t dim) const;
+  Tensor select(std::int64_t dim, std::int64_t index) const;
+  Tensor narrow(std::int64_t dim, std::int64_t start, std::int64_t length) const;
+  Tensor slice(std::int64_t dim, const Slice& slice) const;
+  Tensor operator[](std::int64_t index) const { return select(0, index); }
+  // Sums over broadcast dimensions until the shape is `sizes`: the reverse of expand.
+  Tensor sum_to_size(const Shape& sizes) const;
+
+  // --- in place (ops/inplace.h). They return *this ---
+  Tensor& fill_(Scalar value);
+  Tensor& zero_() { return fill_(0); }
+  Tensor& copy_(const Tensor& source);
+  Tensor& add_(const Tensor& other, Scalar alpha = 1);
+  Tensor& sub_(const Tensor& other);
+  Tensor& mul_(const Tensor& other);
+  Tensor& div_(const Tensor& other);
+  Tensor& add_(Scalar other);
+  Tensor& sub_(Scalar other);
+  Tensor& mul_(Scalar other);
+  Tensor& div_(Scalar other);
+  Tensor& operator+=(const Tensor& other) { return add_(other); }
+  Tensor& operator-=(const Tensor& other) { return sub_(other); }
+  Tensor& operator*=(const Tensor& other) { return mul_(other); }
+  Tensor& operator/=(const Tensor& other) { return div_(other); }
+  Tensor& operator+=(Scalar other) { return add_(other); }
+  Tensor& operator-=(Scalar other) { return sub_(other); }
+  Tensor& operator*=(Scalar other) { return mul_(other); }
+  Tensor& operator/=(Scalar other) { return div_(other); }
+  // Draws from the default generator.
+  Tensor& uniform_(double from = 0, double to = 1);
+  Tensor& normal_(double mean = 0, double std = 1);
+  Tensor& bernoulli_(double p = 0.5);
+
+  // --- arithmetic and functions (ops/pointwise.h, ops/activation.h, ops/softmax.h) ---
+  Tensor abs() const;
+  Tensor exp() const;
+  Tensor log() const;
+  Tensor sqrt() const;
+  Tensor square() const;
+  Tensor pow(Scalar exponent) const;
+  Tensor clamp(std::optional<double> min, std::optional<double> max) const;
+  Tensor masked_fill(const Tensor& mask, Scalar value) const;
+  Tensor relu() const;
+  Tensor sigmoid() const;
+  Tensor tanh() const;
+  Tensor softmax(std::int64_t dim) const;
+  Tensor log_softmax(std::int64_t dim) const;
+  Tensor matmul(const Tensor& other) const;
+
+  // --- comparison (ops/compare.h); operators below ---
+  Tensor eq(const Tensor& other) const;
+  Tensor logical_not() const;
+
+  // --- reductions (ops/reduce.h). Without dims: over all elements ---
+  Tensor sum() const;
+  Tensor sum(const Shape& dims, bool keepdim = false) const;
+  Tensor mean() const;
+  Tensor mean(const Shape& dims, bool keepdim = false) const;
+  Tensor var(const Shape& dims, double correction = 1, bool keepdim = false) const;
+  Tensor std(const Shape& dims, double correction = 1, bool keepdim = false) const;
+  Tensor prod() const;
+  Tensor max() const;
+  Tensor min() const;
+  ValuesIndices max(std::int64_t dim, bool keepdim = false) const;
+  ValuesIndices min(std::int64_t dim, bool keepdim = false) const;
+  Tensor argmax(std::optional<std::int64_t> dim = {}, bool keepdim = false) const;
+  Tensor argmin(std::optional<std::int64_t> dim = {}, bool keepdim = false) const;
+  Tensor any() const;
+  Tensor all() const;
+
+  // --- for the library ---
+  explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+  const Ref<TensorImpl>& impl() const { return impl_; }
+  // Errors: undefined.
+  TensorImpl& checked_impl() const;
+
+ private:
+  void* checked_data(DType wanted) const;
+  Ref<TensorImpl> impl_;
+};
+
+struct Tensor::BackwardOptions {
+  bool retain_graph = false;  // keep what the graph saved, for another backward
+  bool create_graph =
+      false;  // record the backward pass itself, for second derivatives (implies retain_graph)
+};
+
+// The extrema of max(dim) and min(dim) and where they were (i64).
+struct ValuesIndices {
+  Tensor values, indices;
+};
+
+// Uninitialised memory.
+Tensor empty(const Shape& sizes, DType dtype = f32);
+// With explicit strides, which must describe a dense block.
+Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype = f32);
+// Same shape, dtype and dense strides.
+Tensor empty_like(const Tensor& x);
+
+// A tensor over memory that stays the caller's, or that `owner` keeps alive. Row-major.
+// Errors: null memory with a non-zero size.
+Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::shared_ptr<void> owner = {});
+
+// A new handle on the same memory with other sizes, strides and offset (elements). Not recorded: the base of
+// all views.
+Tensor alias(const Tensor& x, const Shape& sizes, const Shape& strides, std::int64_t offset);
+
+}  // namespace mica
