@@ -24,7 +24,6 @@ struct TensorImpl {
   std::atomic<std::uint32_t> refs{1};
   DType dtype = DType::f32;
   bool requires_grad = false;  // set by the user, on leaves
-  bool retains_grad = false;
   bool is_view = false;
   bool contiguous = true;
   std::uint32_t view_version = 0;  // storage version when the view was taken

@@ -118,13 +118,6 @@ void Tensor::set_grad(const Tensor& grad) {
   impl.grad = grad.impl();
 }
 
-Tensor& Tensor::retain_grad() {
-  TensorImpl& impl = checked_impl();
-  if (!impl.needs_grad()) throw Error("retain_grad", "this tensor requires no gradient");
-  impl.retains_grad = true;
-  return *this;
-}
-
 namespace {
 void check_sizes(const char* operation, const Shape& sizes, DType dtype) {
   std::int64_t bytes = static_cast<std::int64_t>(item_size(dtype));

@@ -86,8 +86,6 @@ class Tensor {
   Tensor grad() const;
   // Errors: shape or dtype differ from this tensor's.
   void set_grad(const Tensor& grad);
-  // Keeps the gradient of a tensor that is not a leaf.
-  Tensor& retain_grad();
   // Gradients of this scalar with respect to every leaf that it depends on, added to their grad(). A tensor
   // of several elements needs `gradient`, of its shape. Errors: nothing to differentiate, graph already
   // freed.
@@ -176,7 +174,6 @@ class Tensor {
   Tensor mean(const Shape& dims, bool keepdim = false) const;
   Tensor var(const Shape& dims, double correction = 1, bool keepdim = false) const;
   Tensor std(const Shape& dims, double correction = 1, bool keepdim = false) const;
-  Tensor prod() const;
   Tensor max() const;
   Tensor min() const;
   ValuesIndices max(std::int64_t dim, bool keepdim = false) const;

@@ -1,0 +1,213 @@
+// Operations that change a tensor, and what keeps them from making gradients wrong.
+#include <array>
+
+#include <fmt/format.h>
+
+#include <mica/core/error.h>
+#include <mica/ops/creation.h>
+#include <mica/ops/detail.h>
+#include <mica/ops/pointwise.h>
+
+namespace mica {
+
+using autograd::record;
+using kernels::Binary;
+using Pair = std::array<Tensor, 2>;
+
+namespace {
+
+// Called before a change. Returns whether it must be recorded.
+template <class... T> bool check_in_place(const char* operation, const Tensor& x, const T&... sources) {
+  const TensorImpl& impl = x.checked_impl();
+  if (!autograd::grad_enabled()) return false;
+  const bool tracked =
+      (static_cast<int>(autograd::recording(sources)) | ... | static_cast<int>(impl.needs_grad())) != 0;
+  if (!tracked) return false;
+  if (impl.requires_grad) {
+    throw Error(operation,
+                fmt::format("a leaf that requires a gradient, {} {}, cannot be changed in place while "
+                            "operations are recorded",
+                            name(impl.dtype), to_string(impl.sizes)),
+                "to initialise or update a parameter, do it under NoGrad");
+  }
+  if (impl.is_view) {
+    throw Error(operation,
+                fmt::format("a view of shape {} cannot be changed in place while gradients flow through it",
+                            to_string(impl.sizes)),
+                "clone() the view, or build the result with cat(), stack() or where()");
+  }
+  return true;
+}
+
+// Called after a change: saved copies and, if the change was recorded, earlier views are stale now.
+void mark_changed(const char* operation, const Tensor& x, bool recorded) {
+  Storage& storage = *x.impl()->storage;
+  storage.changed(operation);
+  if (recorded) storage.recorded_version.store(storage.version.load());
+}
+
+// x now is the result of an operation on its earlier self (same dtype and shape; no history yet) and `other`.
+template <class F>
+void rebase(const char* operation, Tensor& x, const Tensor& before, const Tensor& other, F backward) {
+  record(operation, x, {&before, &other}, std::move(backward));
+}
+
+// A handle with the history that x had before the change, for the edges of the new node.
+Tensor history_of(const Tensor& x) {
+  const TensorImpl& impl = *x.impl();
+  Tensor before(TensorImpl::make(impl.storage, impl.dtype, impl.sizes, impl.strides, impl.offset));
+  before.impl()->grad_fn = impl.grad_fn;
+  before.impl()->output_index = impl.output_index;
+  return before;
+}
+
+void check_result(const char* operation, const Tensor& x, const Shape& sizes, DType type) {
+  if (sizes != x.sizes()) {
+    throw Error(operation,
+                fmt::format("the result would have shape {}, the tensor has {}", to_string(sizes),
+                            to_string(x.sizes())),
+                "in-place operations broadcast their argument, never the tensor itself");
+  }
+  const auto kind = [](DType t) { return is_floating_point(t) ? 2 : is_integral(t) ? 1 : 0; };
+  if (kind(type) > kind(x.dtype())) {
+    throw Error(operation,
+                fmt::format("the result would be {}, the tensor is {}", name(type), name(x.dtype())),
+                "use the form that is not in place, or convert the tensor first");
+  }
+}
+
+void apply(Binary op, const char* operation, Tensor& x, const Tensor& other, DType type) {
+  check_result(operation, x, broadcast_shapes(x.sizes(), other.sizes(), operation), type);
+  if (x.dtype() == type && other.dtype() == type && ops::compute_type(type) == type &&
+      !x.shares_storage(other)) {
+    kernels::binary(op, type, x.sizes(), ops::in(x), ops::in(other, x.sizes()), ops::out(x));
+    return;
+  }
+  const Tensor y = ops::binary(op, x, other, type);
+  kernels::convert(x.sizes(), y.dtype(), ops::in(y), x.dtype(), ops::out(x));
+}
+
+void apply(Binary op, const char* operation, Tensor& x, Scalar other, DType type) {
+  check_result(operation, x, x.sizes(), type);
+  if (x.dtype() == type && ops::compute_type(type) == type) {
+    const ops::ScalarIn scalar(other, type);
+    kernels::binary(op, type, x.sizes(), ops::in(x), scalar.in(x.sizes().size()), ops::out(x));
+    return;
+  }
+  const Tensor y = ops::binary(op, x, other, type);
+  kernels::convert(x.sizes(), y.dtype(), ops::in(y), x.dtype(), ops::out(x));
+}
+
+}  // namespace
+
+Tensor& Tensor::fill_(Scalar value) {
+  const bool tracked = check_in_place("fill_", *this);
+  kernels::fill(dtype(), sizes(), ops::out(*this), value.to_double(), value.to_int());
+  mark_changed("fill_", *this, tracked);
+  if (tracked) {  // the old values no longer matter: the tensor is a constant now
+    impl_->grad_fn.reset();
+  }
+  return *this;
+}
+
+Tensor& Tensor::copy_(const Tensor& source) {
+  const bool tracked = check_in_place("copy_", *this, source);
+  check_result("copy_", *this, broadcast_shapes(sizes(), source.sizes(), "copy_"), dtype());
+  const Tensor from = shares_storage(source) ? ops::convert(source, source.dtype()) : source;
+  kernels::convert(sizes(), from.dtype(), ops::in(from, sizes()), dtype(), ops::out(*this));
+  mark_changed("copy_", *this, tracked);
+  if (tracked) {
+    impl_->grad_fn.reset();
+    record("copy_", *this, {&source}, [](const Node&, const Tensor& grad) { return grad; });
+  }
+  return *this;
+}
+
+Tensor& Tensor::add_(const Tensor& other, Scalar alpha) {
+  if (alpha.to_double() != 1) return add_(mul(other, alpha));
+  const bool tracked = check_in_place("add_", *this, other);
+  const Tensor before = tracked ? history_of(*this) : Tensor();
+  apply(Binary::add, "add_", *this, other, ops::result_type(*this, other));
+  mark_changed("add_", *this, tracked);
+  if (tracked)
+    rebase("add_", *this, before, other, [](const Node&, const Tensor& g) -> Pair { return {g, g}; });
+  return *this;
+}
+
+Tensor& Tensor::sub_(const Tensor& other) {
+  const bool tracked = check_in_place("sub_", *this, other);
+  const Tensor before = tracked ? history_of(*this) : Tensor();
+  apply(Binary::sub, "sub_", *this, other, ops::result_type(*this, other));
+  mark_changed("sub_", *this, tracked);
+  if (tracked)
+    rebase("sub_", *this, before, other, [](const Node&, const Tensor& g) -> Pair { return {g, neg(g)}; });
+  return *this;
+}
+
+Tensor& Tensor::mul_(const Tensor& other) {
+  const bool tracked = check_in_place("mul_", *this, other);
+  // The gradient of `other` needs the old values, which are about to be overwritten.
+  const Tensor before = tracked ? history_of(*this) : Tensor();
+  const Tensor old = tracked && other.requires_grad() ? ops::convert(*this, dtype()) : Tensor();
+  const Saved factor = tracked ? Saved(other) : Saved();
+  apply(Binary::mul, "mul_", *this, other, ops::result_type(*this, other));
+  mark_changed("mul_", *this, tracked);
+  if (tracked) {
+    rebase("mul_", *this, before, other,
+           [old = Saved(old), factor](const Node& node, const Tensor& g) -> Pair {
+             return {g * factor.get(node), node.needs(1) ? g * old.get(node) : Tensor()};
+           });
+  }
+  return *this;
+}
+
+Tensor& Tensor::div_(const Tensor& other) {
+  const DType type = ops::floating_type(ops::result_type(*this, other));
+  const bool tracked = check_in_place("div_", *this, other);
+  const Tensor before = tracked ? history_of(*this) : Tensor();
+  const Saved divisor = tracked ? Saved(other) : Saved();
+  apply(Binary::div, "div_", *this, other, type);
+  mark_changed("div_", *this, tracked);
+  if (tracked) {
+    rebase("div_", *this, before, other,
+           [divisor, y = SavedOutput(*this)](const Node& node, const Tensor& g) -> Pair {
+             const Tensor over = div(g, divisor.get(node));
+             return {over, node.needs(1) ? neg(over * y.get(node)) : Tensor()};
+           });
+  }
+  return *this;
+}
+
+namespace {
+
+// x op= number, with the factor that the gradient takes.
+Tensor& scalar_in_place(const char* operation, Binary op, Tensor& x, Scalar other, DType type,
+                        Scalar factor) {
+  const bool tracked = check_in_place(operation, x);
+  const Tensor before = tracked ? history_of(x) : Tensor();
+  apply(op, operation, x, other, type);
+  mark_changed(operation, x, tracked);
+  if (tracked) {
+    record(operation, x, {&before},
+           [factor](const Node&, const Tensor& g) { return factor.to_double() == 1 ? g : mul(g, factor); });
+  }
+  return x;
+}
+
+}  // namespace
+
+Tensor& Tensor::add_(Scalar other) {
+  return scalar_in_place("add_", Binary::add, *this, other, ops::result_type(*this, other), 1);
+}
+Tensor& Tensor::sub_(Scalar other) {
+  return scalar_in_place("sub_", Binary::sub, *this, other, ops::result_type(*this, other), 1);
+}
+Tensor& Tensor::mul_(Scalar other) {
+  return scalar_in_place("mul_", Binary::mul, *this, other, ops::result_type(*this, other), other);
+}
+Tensor& Tensor::div_(Scalar other) {
+  return scalar_in_place("div_", Binary::div, *this, other,
+                         ops::floating_type(ops::result_type(*this, other)), 1 / other.to_double());
+}
+
+}  // namespace mica

@@ -1,0 +1,60 @@
+// Arithmetic and functions of each element. Shapes broadcast and dtypes promote as in PyTorch.
+#pragma once
+
+#include <optional>
+
+#include <mica/tensor/tensor.h>
+
+namespace mica {
+
+// Operands are taken by value so that a temporary's memory can hold the result.
+// a + alpha * b
+Tensor add(Tensor a, Tensor b, Scalar alpha = 1);
+Tensor sub(Tensor a, Tensor b);
+Tensor mul(Tensor a, Tensor b);
+// True division: integers give f32.
+Tensor div(Tensor a, Tensor b);
+// Floating point. The exponent's gradient is 0 where the base is 0.
+Tensor pow(const Tensor& base, const Tensor& exponent);
+Tensor pow(const Tensor& base, Scalar exponent);
+// NaN wins; equal values share the gradient by halves.
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
+
+Tensor neg(Tensor x);
+Tensor abs(Tensor x);  // derivative sign(x): 0 at 0
+Tensor sign(const Tensor& x);
+Tensor square(Tensor x);
+Tensor reciprocal(Tensor x);
+Tensor exp(Tensor x);
+Tensor log(Tensor x);
+Tensor sqrt(Tensor x);
+Tensor rsqrt(Tensor x);
+// Limits to [min, max]; either may be absent. The gradient passes where min <= x <= max.
+Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max);
+// condition ? a : b, element by element; condition is bool.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+// x, but `value` where `mask` is true.
+Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value);
+
+Tensor add(Tensor a, Scalar b);
+Tensor sub(Tensor a, Scalar b);
+Tensor rsub(Tensor a, Scalar b);  // b - a
+Tensor mul(Tensor a, Scalar b);
+Tensor div(Tensor a, Scalar b);
+
+inline Tensor operator+(Tensor a, Tensor b) { return add(std::move(a), std::move(b)); }
+inline Tensor operator-(Tensor a, Tensor b) { return sub(std::move(a), std::move(b)); }
+inline Tensor operator*(Tensor a, Tensor b) { return mul(std::move(a), std::move(b)); }
+inline Tensor operator/(Tensor a, Tensor b) { return div(std::move(a), std::move(b)); }
+inline Tensor operator+(Tensor a, Scalar b) { return add(std::move(a), b); }
+inline Tensor operator-(Tensor a, Scalar b) { return sub(std::move(a), b); }
+inline Tensor operator*(Tensor a, Scalar b) { return mul(std::move(a), b); }
+inline Tensor operator/(Tensor a, Scalar b) { return div(std::move(a), b); }
+inline Tensor operator+(Scalar a, Tensor b) { return add(std::move(b), a); }
+inline Tensor operator-(Scalar a, Tensor b) { return rsub(std::move(b), a); }
+inline Tensor operator*(Scalar a, Tensor b) { return mul(std::move(b), a); }
+inline Tensor operator/(Scalar a, Tensor b) { return mul(reciprocal(std::move(b)), a); }
+inline Tensor operator-(Tensor x) { return neg(std::move(x)); }
+
+}  // namespace mica
