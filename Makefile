@@ -29,13 +29,14 @@ format: ## lay out the sources
 	@scripts/bootstrap --lint
 	@scripts/format
 
-lint: build/release/build.ninja ## check layout, layers, scripts; run clang-tidy
+lint: bootstrap ## check layout, layers, scripts; run clang-tidy
 	@scripts/bootstrap --lint
+	@cmake --preset release >/dev/null
 	@scripts/lint build/release
 
 asan tsan: ## build and test with sanitizers (asan: addresses and undefined behaviour; tsan: threads)
 	@scripts/bootstrap --sanitize
-	@cmake --preset $@ --log-level=WARNING
+	@cmake --preset $@ >/dev/null
 	@cmake --build --preset $@ $(QUIET)
 	@scripts/run_tests build/$@
 
@@ -48,7 +49,7 @@ clean: ## remove everything built
 
 # Configured once; CMake itself notices what changes afterwards. Packages are checked each time, which is quick.
 build/release/build.ninja: bootstrap
-	@test -e $@ || cmake --preset release --log-level=WARNING
+	@test -e $@ || cmake --preset release >/dev/null
 
 .PHONY: bootstrap
 bootstrap:
