@@ -1,0 +1,12 @@
+# mica::openmp: links the OpenMP runtime at the given path, used or not. Installed, for the package's users.
+function(mica_add_openmp_runtime library)
+  if(TARGET mica::openmp)
+    return()
+  endif()
+  add_library(mica::openmp INTERFACE IMPORTED GLOBAL)
+  if(APPLE)
+    target_link_libraries(mica::openmp INTERFACE "${library}")
+  else()
+    target_link_libraries(mica::openmp INTERFACE "-Wl,--push-state,--no-as-needed" "${library}" "-Wl,--pop-state")
+  endif()
+endfunction()
