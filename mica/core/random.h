@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -23,6 +24,9 @@ class Generator {
   float uniform_float();     // [0, 1), 24 bits
   double normal_double();    // standard normal; draws pairs and keeps the second (Box-Muller), as PyTorch's
 
+  // The numbers that out.size() calls of random() would give, several times faster.
+  void random(std::span<std::uint32_t> out);
+
   // Everything that determines the numbers to come, as plain words, for checkpoints.
   static constexpr int state_words = 624 + 8;
   std::array<std::uint64_t, state_words> state() const;
@@ -33,8 +37,7 @@ class Generator {
   void refill();
   std::uint64_t seed_ = 0;
   std::array<std::uint32_t, 624> state_{};
-  int left_ = 1;
-  int next_ = 0;
+  std::size_t next_ = 624;  // the first word of state_ not drawn yet
   std::optional<double> next_normal_;
 };
 
@@ -44,15 +47,16 @@ Generator& default_generator();
 // Seeds the default generator (torch.manual_seed).
 void manual_seed(std::uint64_t seed);
 
-// Fills in PyTorch's order and with its formulas. f32 and f64.
+// Fills in PyTorch's order and with its formulas (torch.Tensor.uniform_, normal_). f32 and f64.
+// Errors: from > to, std < 0, or a bound that is not finite.
 void fill_uniform(std::span<float> out, double from, double to, Generator& generator);
 void fill_uniform(std::span<double> out, double from, double to, Generator& generator);
 // 16 values or more: PyTorch's vectorised Box-Muller over blocks of 16; fewer: one by one.
 void fill_normal(std::span<float> out, double mean, double std, Generator& generator);
 void fill_normal(std::span<double> out, double mean, double std, Generator& generator);
-// out[i] = 1 with probability p, else 0 (torch.bernoulli_).
+// out[i] = 1 with probability p, else 0 (torch.bernoulli_). Errors: p outside [0, 1].
 void fill_bernoulli(std::span<std::uint8_t> out, double p, Generator& generator);
-// out[i] in [low, high) (torch.randint).
+// out[i] in [low, high) (torch.randint). Errors: low >= high.
 void fill_randint(std::span<std::int64_t> out, std::int64_t low, std::int64_t high, Generator& generator);
 // A permutation of 0 .. out.size()-1 (torch.randperm).
 void fill_randperm(std::span<std::int64_t> out, Generator& generator);
