@@ -168,7 +168,7 @@ template <class F, std::size_t N, std::size_t M> class OpNode final : public Nod
 }  // namespace detail
 
 // True when gradients are wanted of any of these: recording is on and one of them needs a gradient.
-template <class... T> bool recording(const T&... inputs) {
+template <std::derived_from<Tensor>... T> bool recording(const T&... inputs) {
   return grad_enabled() && (static_cast<int>(detail::needs_record(inputs)) | ...) != 0;
 }
 bool recording(std::span<const Tensor> inputs);

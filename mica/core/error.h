@@ -21,11 +21,21 @@ class Error : public std::exception {
   const std::string& module_path() const { return module_path_; }
   void set_module_path(std::string path);
 
+  // How far nn::Module has traced the error through the modules it leaves. Not for users.
+  struct Trail {
+    const void* module = nullptr;  // the module that the error left last
+    const void* type = nullptr;    // tells modules apart that start at the same address
+    std::string path;              // from there to the module that threw: "blocks.2.fc"
+    std::string thrower;           // type of the module that threw: "Linear"
+  };
+  Trail& trail() { return trail_; }
+
   const char* what() const noexcept override { return what_.c_str(); }
 
  private:
   void compose();
   std::string operation_, message_, hint_, module_path_, what_;
+  Trail trail_;
 };
 
 }  // namespace mica

@@ -14,10 +14,10 @@
 #include <mica/core/ref.h>
 #include <mica/core/scalar.h>
 #include <mica/core/shape.h>
+#include <mica/tensor/impl.h>
 
 namespace mica {
 
-struct TensorImpl;
 struct ValuesIndices;
 
 // first:last:step of one dimension, as in Python; negative positions count from the end.

@@ -1,0 +1,92 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <mica/autograd/grad_mode.h>
+#include <mica/core/error.h>
+#include <mica/nn/module.h>
+#include <mica/nn/state.h>
+
+namespace mica::nn::detail {
+
+namespace {
+
+struct StateVisitor final : Visitor {
+  StateDict state;
+  void parameter(std::string_view name, Parameter& p) override { state.insert(path(name), p.detach()); }
+  void buffer(std::string_view name, Buffer& b) override {
+    if (b.persistent()) state.insert(path(name), b.detach());
+  }
+};
+
+// "a" (did you mean "b"?), "c"
+std::string listed(const std::vector<std::string>& names, const std::vector<std::string>& candidates) {
+  constexpr std::size_t most = 20;
+  const std::vector<std::string_view> views(candidates.begin(), candidates.end());
+  std::vector<std::string> parts;
+  for (const std::string& name : names) {
+    if (parts.size() == most) {
+      parts.push_back(fmt::format("and {} more", names.size() - most));
+      break;
+    }
+    const std::string closest = closest_name(name, views);
+    parts.push_back(closest.empty() ? fmt::format("\"{}\"", name)
+                                    : fmt::format("\"{}\" (did you mean \"{}\"?)", name, closest));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+StateDict state_dict(const ModuleView& module) {
+  StateVisitor v;
+  module.walk(v);
+  return std::move(v.state);
+}
+
+LoadReport load_state_dict(const ModuleView& module, const StateDict& given, const LoadOptions& options) {
+  const StateDict own = state_dict(module);
+  LoadReport report;
+  std::vector<std::string> problems;
+  for (const auto& [name, target] : own) {
+    const Tensor* source = given.find(name);
+    if (source == nullptr) {
+      report.missing.push_back(name);
+    } else if (source->sizes() != target.sizes()) {
+      problems.push_back(fmt::format("\"{}\" has shape {} in the state, {} in the model", name,
+                                     to_string(source->sizes()), to_string(target.sizes())));
+    } else if (source->is_floating_point() != target.is_floating_point()) {
+      problems.push_back(fmt::format("\"{}\" is {} in the state, {} in the model", name,
+                                     mica::name(source->dtype()), mica::name(target.dtype())));
+    } else {
+      report.applied.push_back(name);
+    }
+  }
+  for (const auto& [name, source] : given) {
+    if (!own.contains(name)) report.unexpected.push_back(name);
+  }
+  std::string hint;
+  if (options.strict) {
+    if (!report.missing.empty()) {
+      problems.push_back(fmt::format("missing: {}", listed(report.missing, report.unexpected)));
+    }
+    if (!report.unexpected.empty()) {
+      problems.push_back(fmt::format("unexpected: {}", listed(report.unexpected, report.missing)));
+    }
+    if (!report.missing.empty() || !report.unexpected.empty()) {
+      hint = "{.strict = false} loads the names that match and reports the others";
+    }
+  }
+  if (!problems.empty()) {
+    throw Error(
+        "load_state_dict",
+        fmt::format("the state does not fit {}:\n    {}", module.info().type, fmt::join(problems, "\n    ")),
+        hint);
+  }
+  const NoGrad no_grad;
+  for (const std::string& name : report.applied) Tensor(own.at(name)).copy_(given.at(name));
+  return report;
+}
+
+}  // namespace mica::nn::detail

@@ -1,0 +1,36 @@
+#include <fmt/format.h>
+
+#include <mica/nn/walk.h>
+
+namespace mica::nn {
+
+std::string Visitor::path(std::string_view name) const {
+  if (prefix_.empty()) return std::string(name);
+  return fmt::format("{}.{}", prefix_, name);
+}
+
+void Visitor::push(std::string_view name, const ModuleInfo& info) {
+  enter(name, info);
+  lengths_.push_back(prefix_.size());
+  if (!prefix_.empty()) prefix_ += '.';
+  prefix_ += name;
+}
+
+void Visitor::pop(const ModuleInfo& info) {
+  prefix_.resize(lengths_.back());
+  lengths_.pop_back();
+  leave(info);
+}
+
+namespace detail {
+
+std::string show(std::int64_t value) { return fmt::format("{}", value); }
+std::string show(double value) {
+  const std::string text = fmt::format("{}", value);  // Python's repr, which always shows a float as one
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+std::string show(bool value) { return value ? "True" : "False"; }
+std::string show(const std::string& value) { return fmt::format("'{}'", value); }
+
+}  // namespace detail
+}  // namespace mica::nn

@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <mica/core/error.h>
+#include <mica/tensor/state_dict.h>
+
+namespace mica {
+
+namespace {
+bool before(const std::pair<std::string, std::size_t>& entry, std::string_view name) {
+  return entry.first < name;
+}
+}  // namespace
+
+const Tensor* StateDict::find(std::string_view name) const {
+  const auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name, before);
+  return it != sorted_.end() && it->first == name ? &entries_[it->second].second : nullptr;
+}
+
+const Tensor& StateDict::at(std::string_view name) const {
+  if (const Tensor* found = find(name)) return *found;
+  std::vector<std::string_view> names;
+  for (const auto& [known, tensor] : entries_) names.push_back(known);
+  const std::string closest = closest_name(name, names);
+  throw Error("StateDict", fmt::format("no tensor named \"{}\" among {}", name, entries_.size()),
+              closest.empty() ? "" : fmt::format("did you mean \"{}\"?", closest));
+}
+
+void StateDict::insert(std::string name, Tensor tensor) {
+  const auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name, before);
+  if (it != sorted_.end() && it->first == name) {
+    throw Error("StateDict", fmt::format("two tensors named \"{}\"", name));
+  }
+  sorted_.insert(it, {name, entries_.size()});
+  entries_.emplace_back(std::move(name), std::move(tensor));
+}
+
+void StateDict::insert_all(std::string_view prefix, const StateDict& other) {
+  for (const auto& [name, tensor] : other) insert(std::string(prefix) + name, tensor);
+}
+
+StateDict StateDict::with_prefix(std::string_view prefix) const {
+  StateDict out;
+  for (const auto& [name, tensor] : entries_) {
+    if (name.starts_with(prefix)) out.insert(name.substr(prefix.size()), tensor);
+  }
+  return out;
+}
+
+std::string closest_name(std::string_view name, const std::vector<std::string_view>& candidates) {
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(name.size() / 3, 2) + 1;
+  std::vector<std::size_t> row;
+  for (const std::string_view candidate : candidates) {
+    // Levenshtein's distance, one row at a time
+    row.resize(candidate.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t replaced = diagonal + (name[i] == candidate[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return std::string(best);
+}
+
+}  // namespace mica
