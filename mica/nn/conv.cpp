@@ -1,0 +1,60 @@
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <mica/nn/conv.h>
+#include <mica/nn/init.h>
+
+namespace mica::nn {
+
+Conv2d::Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, const Conv2dOptions& o)
+    : in_channels(in),
+      out_channels(out),
+      kernel_size(kernel),
+      stride(o.stride),
+      padding(o.padding),
+      dilation(o.dilation),
+      groups(o.groups) {
+  detail::forbid_construction_inside_forward("nn::Conv2d");
+  if (groups < 1) throw Error("Conv2d", fmt::format("groups {} must be positive", groups));
+  if (in < 1 || out < 1 || in % groups != 0 || out % groups != 0) {
+    throw Error("Conv2d",
+                fmt::format("in_channels {} and out_channels {} must be positive and divisible by groups {}",
+                            in, out, groups));
+  }
+  if (kernel.h < 1 || kernel.w < 1 || stride.h < 1 || stride.w < 1 || dilation.h < 1 || dilation.w < 1) {
+    throw Error("Conv2d",
+                fmt::format("kernel_size {}, stride {} and dilation {} must be at least 1",
+                            mica::to_string(kernel), mica::to_string(stride), mica::to_string(dilation)));
+  }
+  if (padding.h < 0 || padding.w < 0) {
+    throw Error("Conv2d", fmt::format("padding {} must not be negative", mica::to_string(padding)));
+  }
+  weight = Parameter(empty({out, in / groups, kernel.h, kernel.w}, o.dtype));
+  if (o.bias) bias = Parameter(empty(Shape(out), o.dtype));
+  reset_parameters();
+}
+
+void Conv2d::reset_parameters() {
+  init::kaiming_uniform_(weight, std::sqrt(5.0));  // with this slope the bound is 1 / sqrt(fan_in)
+  if (!bias.defined()) return;
+  const double bound = 1 / std::sqrt(static_cast<double>(init::fans(weight).in));
+  init::uniform_(bias, -bound, bound);
+}
+
+Tensor Conv2d::forward(const Tensor& x) {
+  return conv2d(x, weight, bias,
+                {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
+}
+
+std::string Conv2d::extra_repr() const {
+  std::string out = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels, out_channels,
+                                mica::to_string(kernel_size), mica::to_string(stride));
+  if (padding != IntPair(0)) out += fmt::format(", padding={}", mica::to_string(padding));
+  if (dilation != IntPair(1)) out += fmt::format(", dilation={}", mica::to_string(dilation));
+  if (groups != 1) out += fmt::format(", groups={}", groups);
+  if (!bias.defined()) out += ", bias=False";
+  return out;
+}
+
+}  // namespace mica::nn

@@ -1,0 +1,35 @@
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <mica/nn/init.h>
+#include <mica/nn/linear.h>
+#include <mica/ops/matmul.h>
+
+namespace mica::nn {
+
+Linear::Linear(std::int64_t in, std::int64_t out, const LinearOptions& options)
+    : in_features(in), out_features(out) {
+  detail::forbid_construction_inside_forward("nn::Linear");
+  if (in < 0 || out < 0)
+    throw Error("Linear", fmt::format("in_features {} and out_features {} must not be negative", in, out));
+  weight = Parameter(empty({out, in}, options.dtype));
+  if (options.bias) bias = Parameter(empty(Shape(out), options.dtype));
+  reset_parameters();
+}
+
+void Linear::reset_parameters() {
+  init::kaiming_uniform_(weight, std::sqrt(5.0));  // with this slope the bound is 1 / sqrt(fan_in)
+  if (!bias.defined()) return;
+  const double bound = in_features > 0 ? 1 / std::sqrt(static_cast<double>(in_features)) : 0;
+  init::uniform_(bias, -bound, bound);
+}
+
+Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
+
+std::string Linear::extra_repr() const {
+  return fmt::format("in_features={}, out_features={}, bias={}", in_features, out_features,
+                     detail::show(bias.defined()));
+}
+
+}  // namespace mica::nn

@@ -1,0 +1,39 @@
+// Fully connected layers.
+#pragma once
+
+#include <mica/nn/module.h>
+
+namespace mica::nn {
+
+struct LinearOptions {
+  bool bias = true;
+  DType dtype = f32;
+};
+
+// y = x weight^T + bias (torch.nn.Linear). Starts from U(-1/sqrt(in), 1/sqrt(in)).
+// Shapes: (..., in_features) -> (..., out_features).
+class Linear : public Module {
+ public:
+  // Errors: negative sizes.
+  Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});
+
+  std::int64_t in_features = 0, out_features = 0;
+  Parameter weight;  // (out_features, in_features)
+  Parameter bias;    // (out_features), absent without bias
+
+  void reset_parameters();
+  std::string extra_repr() const;
+  NN_MEMBERS(in_features, out_features, weight, bias)
+
+ private:
+  friend Module;
+  Linear() = default;
+  Tensor forward(const Tensor& x);
+};
+
+// Returns its input (torch.nn.Identity).
+struct Identity : Module {
+  Tensor forward(Tensor x) { return x; }
+};
+
+}  // namespace mica::nn
