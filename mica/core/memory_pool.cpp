@@ -1,0 +1,194 @@
+#include <algorithm>
+#include <bit>
+
+#include <mica/core/memory_pool.h>
+#include <mica/core/system_memory.h>
+
+namespace mica {
+
+namespace {
+
+constexpr std::size_t chunk_size = huge_page_size;
+
+// A slab is long enough to waste little, and no longer, so that a program with few tensors stays small.
+constexpr std::size_t slab_sizes[] = {64 << 10, 256 << 10, chunk_size};
+constexpr std::size_t slab_kind(std::size_t block_size) {
+  return block_size <= (16 << 10) ? 0 : block_size <= (64 << 10) ? 1 : 2;
+}
+
+// Cached large blocks below this never count as too many.
+constexpr std::size_t hoard_allowance = std::size_t{256} << 20;
+
+// Under AddressSanitizer a poisoned gap behind each block catches writes past its end.
+constexpr std::size_t gap = has_address_sanitizer ? 64 : 0;
+
+std::uintptr_t chunk_of(const void* block) {
+  return reinterpret_cast<std::uintptr_t>(block) & ~(chunk_size - 1);
+}
+
+// Makes room for `count` entries, growing geometrically.
+void make_room(std::vector<void*>& list, std::size_t count) {
+  if (count > list.capacity()) list.reserve(std::max(count, 2 * list.capacity()));
+}
+
+}  // namespace
+
+MemoryPool& MemoryPool::instance() {
+  static MemoryPool& pool = *new MemoryPool;
+  return pool;
+}
+
+MemoryPool::MemoryPool() : memory_limit_(memory_limit()) {}
+
+std::size_t MemoryPool::take_small(std::size_t size_class, std::span<void*> out) {
+  const std::lock_guard lock(mutex_);
+  auto& list = free_small_[size_class];
+  if (list.empty() && !add_slab(size_class)) return 0;
+  const std::size_t count = std::min(out.size(), list.size());
+  std::copy_n(list.end() - static_cast<std::ptrdiff_t>(count), count, out.begin());
+  list.resize(list.size() - count);
+  return count;
+}
+
+void MemoryPool::put_small(std::size_t size_class, std::span<void* const> blocks) noexcept {
+  const std::lock_guard lock(mutex_);
+  auto& list = free_small_[size_class];
+  list.insert(list.end(), blocks.begin(), blocks.end());
+}
+
+bool MemoryPool::add_slab(std::size_t size_class) {
+  const std::size_t block_size = small_classes.size(size_class);
+  const std::size_t kind = slab_kind(block_size);
+  const std::size_t slab_size = slab_sizes[kind];
+  const std::size_t count = slab_size / (block_size + gap);
+  auto& list = free_small_[size_class];
+  make_room(list, small_blocks_[size_class] + count);
+
+  SlabCursor& cursor = cursors_[kind];
+  if (cursor.next == cursor.end) {
+    char* chunk = map_chunk();
+    if (chunk == nullptr) return false;
+    cursor = {chunk, chunk + chunk_size};
+  }
+  char* slab = cursor.next;
+  cursor.next += slab_size;
+  blocks_of_chunk_[chunk_of(slab)] += count;
+  small_blocks_[size_class] += count;
+  poison(slab, slab_size);
+  // Lists are taken from at the end: the slab's first block goes there.
+  for (std::size_t i = count; i-- > 0;) list.push_back(slab + i * (block_size + gap));
+  return true;
+}
+
+char* MemoryPool::map_chunk() {
+  void* chunk = map_memory(chunk_size);
+  if (chunk == nullptr) return nullptr;
+  blocks_of_chunk_.emplace(chunk_of(chunk), 0);
+  reserved_ += chunk_size;
+  ++system_allocations_;
+  return static_cast<char*>(chunk);
+}
+
+MemoryPool::LargeBlock MemoryPool::take_large(std::size_t bytes) {
+  if (bytes > max_large_size) return {};
+  const std::lock_guard lock(mutex_);
+  const std::size_t wanted = large_classes.index(bytes);
+  const std::size_t acceptable = large_classes.size(wanted) + large_classes.size(wanted) / 4;
+
+  LargeBlock block;
+  for (std::size_t c = wanted; c < large_class_count && large_classes.size(c) <= acceptable; ++c) {
+    if (free_large_[c].empty()) continue;
+    block = {free_large_[c].back(), large_classes.size(c)};
+    free_large_[c].pop_back();
+    break;
+  }
+  if (!block) block = {map_large(wanted), large_classes.size(wanted)};
+  if (!block) return {};
+  large_in_use_ += block.size;
+  large_high_water_ = std::max(large_high_water_, large_in_use_);
+  return block;
+}
+
+std::size_t MemoryPool::put_large(void* memory) noexcept {
+  const std::lock_guard lock(mutex_);
+  const std::size_t size_class = class_of_large_.find(memory)->second;
+  const std::size_t size = large_classes.size(size_class);
+  poison(memory, size);
+  free_large_[size_class].push_back(memory);
+  large_in_use_ -= size;
+  return size;
+}
+
+void* MemoryPool::map_large(std::size_t size_class) {
+  const std::size_t size = large_classes.size(size_class);
+  // Sizes that never repeat would fill the cache with blocks that fit nothing again. When it holds several
+  // times the most ever in use, or memory gets scarce, it starts afresh. Sizes that repeat do not come here.
+  const std::size_t mapped = reserved_ - chunk_size * blocks_of_chunk_.size();
+  const std::size_t most_in_use = std::max(large_high_water_, large_in_use_ + size);
+  const bool hoarding = mapped + size > 4 * most_in_use + hoard_allowance;
+  if (hoarding || reserved_ + size > memory_limit_ / 4 * 3) release_large();
+
+  make_room(free_large_[size_class], large_blocks_[size_class] + 1);
+  void* memory = map_memory(size);
+  if (memory == nullptr) return nullptr;
+  class_of_large_.emplace(memory, size_class);
+  ++large_blocks_[size_class];
+  reserved_ += size;
+  ++system_allocations_;
+  return memory;
+}
+
+void MemoryPool::release() {
+  const std::lock_guard lock(mutex_);
+  release_large();
+  release_chunks();
+}
+
+void MemoryPool::release_large() {
+  for (std::size_t c = 0; c < large_class_count; ++c) {
+    const std::size_t size = large_classes.size(c);
+    for (void* memory : free_large_[c]) {
+      class_of_large_.erase(memory);
+      unmap_memory(memory, size);
+    }
+    large_blocks_[c] -= free_large_[c].size();
+    reserved_ -= size * free_large_[c].size();
+    free_large_[c].clear();
+  }
+}
+
+void MemoryPool::release_chunks() {
+  std::unordered_map<std::uintptr_t, std::size_t> free_blocks;
+  for (const auto& list : free_small_) {
+    for (const void* block : list) ++free_blocks[chunk_of(block)];
+  }
+  const auto is_free = [&](std::uintptr_t chunk) {
+    const auto found = free_blocks.find(chunk);
+    return found != free_blocks.end() && found->second == blocks_of_chunk_.at(chunk);
+  };
+  for (std::size_t c = 0; c < small_class_count; ++c) {
+    small_blocks_[c] -=
+        std::erase_if(free_small_[c], [&](const void* block) { return is_free(chunk_of(block)); });
+  }
+  for (SlabCursor& cursor : cursors_) {
+    if (cursor.next != nullptr && is_free(chunk_of(cursor.end - 1))) cursor = {};
+  }
+  for (const auto& [chunk, count] : free_blocks) {
+    if (count != blocks_of_chunk_.at(chunk)) continue;
+    blocks_of_chunk_.erase(chunk);
+    unmap_memory(std::bit_cast<void*>(chunk), chunk_size);
+    reserved_ -= chunk_size;
+  }
+}
+
+std::size_t MemoryPool::reserved() const {
+  const std::lock_guard lock(mutex_);
+  return reserved_;
+}
+
+std::uint64_t MemoryPool::system_allocations() const {
+  const std::lock_guard lock(mutex_);
+  return system_allocations_;
+}
+
+}  // namespace mica

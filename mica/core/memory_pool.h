@@ -1,0 +1,79 @@
+// The blocks that threads share: what lies between their caches and the operating system.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include <mica/core/size_class.h>
+
+namespace mica {
+
+// Small blocks are cut from slabs: runs of one size class inside 2 MiB chunks. Large blocks are mappings of
+// their own. Every list has room for all the blocks it may ever hold before they are handed out, so that
+// giving back never allocates. All members may be called from any thread.
+class MemoryPool {
+ public:
+  // Never destroyed: tensors in static variables are freed after everything else.
+  static MemoryPool& instance();
+
+  // Takes at least one block of the class, and as many as fit into `out` if no new slab is needed for them.
+  // Returns how many; 0 when the system refuses memory.
+  std::size_t take_small(std::size_t size_class, std::span<void*> out);
+  void put_small(std::size_t size_class, std::span<void* const> blocks) noexcept;
+
+  struct LargeBlock {
+    void* memory = nullptr;
+    std::size_t size = 0;
+    explicit operator bool() const { return memory != nullptr; }
+  };
+  // A block of the size class of `bytes`, or up to a quarter larger. Empty when the system refuses memory.
+  LargeBlock take_large(std::size_t bytes);
+  // Returns the size that take_large gave.
+  std::size_t put_large(void* memory) noexcept;
+
+  // Unmaps the free large blocks, and the chunks of which every block is here.
+  void release();
+
+  std::size_t reserved() const;
+  std::uint64_t system_allocations() const;
+
+  // take_large() of more than this is refused without a look: no machine has it.
+  static constexpr std::size_t max_large_size = std::size_t{1} << 47;
+
+ private:
+  MemoryPool();
+  struct SlabCursor {
+    char* next = nullptr;
+    char* end = nullptr;
+  };
+
+  bool add_slab(std::size_t size_class);
+  char* map_chunk();
+  void* map_large(std::size_t size_class);
+  void release_large();
+  void release_chunks();
+
+  static constexpr std::size_t slab_kinds = 3;
+  static constexpr std::size_t large_class_count = large_classes.index(max_large_size) + 1;
+
+  mutable std::mutex mutex_;
+  std::array<std::vector<void*>, small_class_count> free_small_;
+  std::array<std::size_t, small_class_count> small_blocks_{};        // free or not
+  std::array<SlabCursor, slab_kinds> cursors_;                       // where the next slab of a kind begins
+  std::unordered_map<std::uintptr_t, std::size_t> blocks_of_chunk_;  // by the chunk's address
+  std::array<std::vector<void*>, large_class_count> free_large_;
+  std::array<std::size_t, large_class_count> large_blocks_{};  // free or not
+  std::unordered_map<void*, std::size_t> class_of_large_;      // free or not
+  std::size_t large_in_use_ = 0;
+  std::size_t large_high_water_ = 0;
+  std::size_t reserved_ = 0;
+  std::uint64_t system_allocations_ = 0;
+  std::size_t memory_limit_;
+};
+
+}  // namespace mica

@@ -1,0 +1,48 @@
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <mica/core/system_memory.h>
+
+namespace mica {
+
+void* map_memory(std::size_t bytes) noexcept {
+  // Asking for more than needed and trimming is the portable way to an alignment above the page size.
+  const bool huge = bytes >= huge_page_size;
+  const std::size_t slack = huge ? huge_page_size : 0;
+  void* mapping = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) return nullptr;
+  if (!huge) return mapping;
+
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(mapping) % huge_page_size;
+  const std::size_t before = misaligned == 0 ? 0 : huge_page_size - misaligned;
+  char* memory = static_cast<char*>(mapping) + before;
+  if (before != 0) munmap(mapping, before);
+  if (slack != before) munmap(memory + bytes, slack - before);
+#ifdef MADV_HUGEPAGE
+  madvise(memory, bytes, MADV_HUGEPAGE);  // fails where huge pages are off: the memory is good all the same
+#endif
+  return memory;
+}
+
+void unmap_memory(void* memory, std::size_t bytes) noexcept {
+  unpoison(memory, bytes);
+  munmap(memory, bytes);
+}
+
+std::size_t memory_limit() noexcept {
+  const auto pages = static_cast<std::size_t>(std::max(sysconf(_SC_PHYS_PAGES), 1L));
+  const auto page_size = static_cast<std::size_t>(std::max(sysconf(_SC_PAGESIZE), 1L));
+  std::size_t limit = pages * page_size;
+  if (std::FILE* file = std::fopen("/sys/fs/cgroup/memory.max", "r")) {
+    std::size_t group_limit = 0;  // the file may also say "max"
+    if (std::fscanf(file, "%zu", &group_limit) == 1) limit = std::min(limit, group_limit);
+    std::fclose(file);
+  }
+  return limit;
+}
+
+}  // namespace mica
