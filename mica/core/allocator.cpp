@@ -123,7 +123,7 @@ class ThreadCache {
   void forget_highest() { highest_.store(pending(), std::memory_order_relaxed); }
 
  private:
-  static constexpr std::int64_t max_pending = 256 << 10;
+  static constexpr std::int64_t max_pending = 1 << 20;  // more than any small block
   struct Stack {
     std::size_t count = 0;
     std::array<void*, max_cached_blocks> blocks;
