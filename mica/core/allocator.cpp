@@ -123,7 +123,7 @@ class ThreadCache {
   void forget_highest() { highest_.store(pending(), std::memory_order_relaxed); }
 
  private:
-  static constexpr std::int64_t max_pending = 256 << 10;
+  static constexpr std::int64_t max_pending = 1 << 20;  // more than any small block
   struct Stack {
     std::size_t count = 0;
     std::array<void*, max_cached_blocks> blocks;
@@ -152,8 +152,6 @@ class CacheList {
     if (first_ != nullptr) first_->previous_ = cache;
     first_ = cache;
   }
-  // Collects the cache's counters in the same breath, so that no sum over the list counts them twice or
-  // misses them.
   void remove(ThreadCache* cache) {
     const std::lock_guard lock(mutex_);
     cache->collect();
@@ -299,7 +297,8 @@ MemoryStats memory_stats() {
     peak = std::max(peak, collected + cache.highest());
     allocations += cache.allocations();
   });
-  // Threads at work may be caught between two counters; what is left of that are sums a little off.
+  // A thread at work may be caught between two of its counters: the sums are then a little off, and a
+  // difference must not wrap around.
   in_use = std::max<std::int64_t>(in_use, 0);
   peak = std::max(peak, in_use);
   return {.in_use = static_cast<std::size_t>(in_use),

@@ -6,7 +6,8 @@
 
 namespace mica {
 
-// Bytes in use by tensors and bytes held from the system.
+// Bytes in use by tensors and bytes held from the system. Exact while no other thread allocates; else the
+// peak may be off by up to 1 MiB for each thread that does.
 struct MemoryStats {
   std::size_t in_use = 0;                // bytes of live blocks, as rounded up to their size class
   std::size_t peak_in_use = 0;           // highest in_use since the start or reset_peak_memory()
@@ -25,7 +26,8 @@ void deallocate(void* block, std::size_t bytes) noexcept;
 MemoryStats memory_stats();
 void reset_peak_memory();
 
-// Gives cached blocks back to the system (those of the calling thread and the shared ones).
+// Gives cached blocks back to the system (those of the calling thread and the shared ones). Small blocks go
+// in stretches of 2 MiB in which nothing is in use.
 void empty_cache();
 
 }  // namespace mica

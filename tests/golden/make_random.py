@@ -4,7 +4,7 @@ Floating-point numbers are stored as the integers of their bits, so that the com
 sequence of calls on one freshly seeded generator: what a call leaves behind (position in the twister's block, cached
 second normal) shows in the calls after it. Long results are thinned: first, last, and every `step`-th value.
 
-Run with PyTorch 1.13 or later: python3 make_random.py
+Made with PyTorch 1.13 (CPU, without MKL): python3 make_random.py
 """
 
 import json
