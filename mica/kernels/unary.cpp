@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+#include <mica/core/error.h>
+#include <mica/kernels/elementwise.h>
+#include <mica/kernels/loops.h>
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "mica/kernels/unary.cpp"
+#include <hwy/foreach_target.h>  // includes this file once per target
+// After it:
+#include <mica/kernels/math-inl.h>
+#include <mica/kernels/rows-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace mica::kernels::HWY_NAMESPACE {
+namespace {
+
+struct VectorNeg {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Neg(x); }
+};
+struct VectorAbs {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Abs(x); }
+};
+struct VectorSquare {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Mul(x, x); }
+};
+struct VectorSqrt {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Sqrt(x); }
+};
+struct VectorExp {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return exp(d, x); }
+};
+struct VectorLog {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log(d, x); }
+};
+struct VectorSigmoid {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return sigmoid(d, x); }
+};
+struct VectorTanh {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return tanh(d, x); }
+};
+
+struct VectorSign {  // NaN gives 0, as torch.sign
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    const V zero = hn::Zero(d);
+    const V one = hn::Set(d, hn::TFromD<D>{1});
+    return hn::Sub(hn::IfThenElseZero(hn::Gt(x, zero), one), hn::IfThenElseZero(hn::Lt(x, zero), one));
+  }
+};
+struct VectorReciprocal {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return hn::Div(hn::Set(d, hn::TFromD<D>{1}), x);
+  }
+};
+struct VectorRsqrt {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return hn::Div(hn::Set(d, hn::TFromD<D>{1}), hn::Sqrt(x));
+  }
+};
+struct VectorRelu {  // keeps NaN
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    const V zero = hn::Zero(d);
+    return hn::IfThenElse(hn::Lt(x, zero), zero, x);
+  }
+};
+struct VectorGelu {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return hn::Mul(x, normal(d, x).cumulative);
+  }
+};
+struct VectorGeluTanh {  // (1 + tanh(u)) / 2 = sigmoid(2u), without its cancellation
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    return hn::Mul(x, sigmoid(d, gelu_tanh_argument(d, x)));
+  }
+};
+
+// Integers wrap around, so their arithmetic is done without a sign.
+struct LoopNeg {
+  template <class T> HWY_INLINE T operator()(T x) const {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(U{0} - static_cast<U>(x));
+  }
+};
+struct LoopAbs {
+  template <class T> HWY_INLINE T operator()(T x) const { return x < T{0} ? LoopNeg{}(x) : x; }
+};
+struct LoopSign {
+  template <class T> HWY_INLINE T operator()(T x) const { return static_cast<T>((x > T{0}) - (x < T{0})); }
+};
+struct LoopSquare {
+  template <class T> HWY_INLINE T operator()(T x) const {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
+  }
+};
+struct LoopRelu {
+  template <class T> HWY_INLINE T operator()(T x) const { return std::max(x, T{0}); }
+};
+
+template <class T> RowKernel floating_kernel(Unary op) {
+  switch (op) {
+    case Unary::neg: return vector_unary<T, VectorNeg>;
+    case Unary::abs: return vector_unary<T, VectorAbs>;
+    case Unary::sign: return vector_unary<T, VectorSign>;
+    case Unary::square: return vector_unary<T, VectorSquare>;
+    case Unary::reciprocal: return vector_unary<T, VectorReciprocal>;
+    case Unary::exp: return vector_unary<T, VectorExp>;
+    case Unary::log: return vector_unary<T, VectorLog>;
+    case Unary::sqrt: return vector_unary<T, VectorSqrt>;
+    case Unary::rsqrt: return vector_unary<T, VectorRsqrt>;
+    case Unary::relu: return vector_unary<T, VectorRelu>;
+    case Unary::sigmoid: return vector_unary<T, VectorSigmoid>;
+    case Unary::tanh: return vector_unary<T, VectorTanh>;
+    case Unary::gelu: return vector_unary<T, VectorGelu>;
+    case Unary::gelu_tanh: return vector_unary<T, VectorGeluTanh>;
+  }
+  return nullptr;
+}
+
+template <class T> RowKernel integer_kernel(Unary op) {
+  switch (op) {
+    case Unary::neg: return loop_unary<T, T, LoopNeg>;
+    case Unary::abs: return loop_unary<T, T, LoopAbs>;
+    case Unary::sign: return loop_unary<T, T, LoopSign>;
+    case Unary::square: return loop_unary<T, T, LoopSquare>;
+    case Unary::relu: return loop_unary<T, T, LoopRelu>;
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+// Null when the operation is not defined for the dtype.
+static RowKernel unary_kernel(Unary op, DType dtype) {
+  switch (dtype) {
+    case DType::f32: return floating_kernel<float>(op);
+    case DType::f64: return floating_kernel<double>(op);
+    case DType::i64: return integer_kernel<std::int64_t>(op);
+    case DType::i32: return integer_kernel<std::int32_t>(op);
+    case DType::u8: return integer_kernel<std::uint8_t>(op);
+    case DType::boolean: return op == Unary::neg ? nullptr : integer_kernel<std::uint8_t>(op);
+    case DType::bf16:
+    case DType::f16: return nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace mica::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mica::kernels {
+
+HWY_EXPORT(unary_kernel);
+
+void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out) {
+  const RowKernel kernel = HWY_DYNAMIC_DISPATCH(unary_kernel)(op, dtype);
+  if (kernel == nullptr) {
+    throw Error("unary", fmt::format("not defined for {} tensors", name(dtype)), "convert to f32 first");
+  }
+  constexpr auto costly = [](Unary u) {
+    return u == Unary::exp || u == Unary::log || u == Unary::sigmoid || u == Unary::tanh ||
+           u == Unary::gelu || u == Unary::gelu_tanh;
+  };
+  const auto item = static_cast<std::int64_t>(item_size(dtype));
+  for_each_row(sizes, {{x.data, x.strides, item}}, {out.data, out.strides, item},
+               {.kernel = kernel, .grain = costly(op) ? Pass::costly_grain : Pass::cheap_grain});
+}
+
+}  // namespace mica::kernels
+#endif  // HWY_ONCE
