@@ -1,6 +1,11 @@
 // What the kernel tests share: random data, comparison, and a run on every SIMD target of this machine.
 #pragma once
 
+// As in the kernels, so that only targets they were compiled for are listed.
+#ifndef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#endif
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
