@@ -119,7 +119,7 @@ void adam(const AdamTensor& t, const AdamOptions& o, const AdamStep& s, std::int
     access.store(v, d, exp_avg_sq + i);
     if (max_exp_avg_sq) {
       const Vec<T> max = access.load(d, max_exp_avg_sq + i);
-      v = hn::IfThenElse(hn::Gt(max, v), max, v);  // unlike Max, keeps a NaN of v on every target
+      v = hn::IfThenElse(hn::Or(hn::Gt(max, v), hn::IsNaN(max)), max, v);  // Max drops NaN on some targets
       access.store(v, d, max_exp_avg_sq + i);
     }
     const Vec<T> denom = hn::Add(hn::Div(hn::Sqrt(v), sqrt_correction2), eps);
