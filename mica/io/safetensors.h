@@ -1,0 +1,28 @@
+// The safetensors format: named tensors and text metadata in one file
+// (https://github.com/huggingface/safetensors).
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <mica/tensor/state_dict.h>
+
+namespace mica::io {
+
+struct SafetensorsFile {
+  StateDict tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// Writes atomically: a temporary file beside the target, flushed to disk, then renamed. On any failure (full
+// disk, unwritable folder) the old file stays as it was, the temporary one is removed, and an Error says why.
+void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+// Reads a whole file. Every byte is distrusted: sizes, offsets, overlaps, names and dtypes are checked before
+// memory is taken. Errors: not a safetensors file, and where it breaks the format; dtypes that Mica does not
+// have.
+SafetensorsFile read_safetensors(const std::filesystem::path& path);
+
+}  // namespace mica::io

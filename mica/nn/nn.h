@@ -1,0 +1,15 @@
+// All modules.
+#pragma once
+
+#include <mica/nn/activation.h>
+#include <mica/nn/conv.h>
+#include <mica/nn/dropout.h>
+#include <mica/nn/embedding.h>
+#include <mica/nn/flatten.h>
+#include <mica/nn/init.h>
+#include <mica/nn/linear.h>
+#include <mica/nn/losses.h>
+#include <mica/nn/module.h>
+#include <mica/nn/norm.h>
+#include <mica/nn/pooling.h>
+#include <mica/nn/sequential.h>

@@ -1,0 +1,18 @@
+// All operations.
+#pragma once
+
+#include <mica/ops/activation.h>
+#include <mica/ops/compare.h>
+#include <mica/ops/conv.h>
+#include <mica/ops/creation.h>
+#include <mica/ops/dropout.h>
+#include <mica/ops/embedding.h>
+#include <mica/ops/join.h>
+#include <mica/ops/loss.h>
+#include <mica/ops/matmul.h>
+#include <mica/ops/norm.h>
+#include <mica/ops/pointwise.h>
+#include <mica/ops/pool.h>
+#include <mica/ops/reduce.h>
+#include <mica/ops/softmax.h>
+#include <mica/ops/view.h>
