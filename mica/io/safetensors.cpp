@@ -118,7 +118,7 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   // Larger items first, so that every tensor is aligned to its item size, as the reference implementation
   // does.
   std::vector<const StateDict::Entry*> order;
-  for (const std::size_t size : {8, 4, 2, 1}) {
+  for (const std::size_t size : {8U, 4U, 2U, 1U}) {
     for (const auto& entry : tensors) {
       if (item_size(entry.second.dtype()) == size) order.push_back(&entry);
     }
