@@ -111,7 +111,7 @@ class Page {
       if (const Report::Epoch* best = best_epoch(report_)) {
         tile("Best test accuracy", percent(best->test_accuracy, 2), fmt::format("epoch {}", best->epoch));
       }
-      tile("Test loss", figure(last.test_loss), fmt::format("train {}", figure(last.train_loss)));
+      tile("Test loss", loss_figure(last.test_loss), fmt::format("train {}", loss_figure(last.train_loss)));
       double seconds = 0;
       for (const Report::Epoch& epoch : report_.epochs) seconds += epoch.seconds;
       const double each = seconds / static_cast<double>(report_.epochs.size());
@@ -167,7 +167,7 @@ class Page {
     for (const Report::Epoch& e : report_.epochs) {
       add("<tr><th "
           "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-          e.epoch, figure(e.train_loss), percent(e.train_accuracy, 2), figure(e.test_loss),
+          e.epoch, loss_figure(e.train_loss), percent(e.train_accuracy, 2), loss_figure(e.test_loss),
           percent(e.test_accuracy, 2), figure(e.learning_rate), duration(e.seconds));
     }
     html_ += "</tbody></table></div></details>";

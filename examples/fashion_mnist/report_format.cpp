@@ -25,6 +25,10 @@ std::string figure(double value) {
   return std::isfinite(value) ? fmt::format("{:.4g}", value) : value > 0 ? "∞" : "−∞";
 }
 
+std::string loss_figure(double value) {
+  return std::isfinite(value) ? fmt::format("{:#.4g}", value) : figure(value);
+}
+
 std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return "–";
   if (seconds < 100) return fmt::format("{:.1f} s", seconds);

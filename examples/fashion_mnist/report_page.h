@@ -127,7 +127,7 @@ pre { overflow-x: auto; margin: 10px 0 0; padding: 12px 14px; border-radius: 8px
   svg text { font-size: 20px; }
   .scroll { margin: 0 -16px; padding: 0 16px 2px; }
   .matrix-wrap { padding-left: 0; }
-  .matrix tbody th { max-width: 96px; padding-left: 16px; }
+  .matrix tbody th { max-width: 124px; padding-left: 16px; }
   .matrix thead th:first-child { padding-left: 16px; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .tiles div:last-child:nth-child(odd) { grid-column: 1 / -1; }
@@ -210,11 +210,12 @@ function addTooltip(chart) {
   svg.addEventListener("pointerleave", hide);
   svg.addEventListener("blur", hide);
   svg.addEventListener("keydown", event => {
-    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -xs.length, End: xs.length };
+    const last = xs.length - 1, from = current < 0 && event.key.endsWith("Left") ? xs.length : current;
+    const targets = { ArrowLeft: from - 1, ArrowRight: from + 1, PageUp: from - 10, PageDown: from + 10, Home: 0, End: last };
     if (event.key === "Escape") hide();
-    if (!(event.key in steps)) return;
+    if (!(event.key in targets)) return;
     event.preventDefault();
-    show(current < 0 ? (steps[event.key] < 0 ? xs.length - 1 : 0) : current + steps[event.key]);
+    show(targets[event.key]);
   });
 }
 
