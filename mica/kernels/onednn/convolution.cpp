@@ -1,0 +1,138 @@
+#include <fmt/core.h>
+
+#include <mica/core/error.h>
+#include <mica/core/function_ref.h>
+#include <mica/kernels/onednn/convolution.h>
+#include <mica/kernels/onednn/plan.h>
+
+namespace mica::kernels::onednn {
+
+namespace {
+
+using Desc = dnnl::memory::desc;
+using Dims = dnnl::memory::dims;
+using Tag = dnnl::memory::format_tag;
+constexpr auto kF32 = dnnl::memory::data_type::f32;
+
+enum class Pass : std::uint8_t { forward, backward_input, backward_weight };
+
+// The operands as the caller has them, and as oneDNN is to compute with them. Activations are computed in
+// channels-last whatever the caller's layout: measured faster than channels-first or oneDNN's blocked
+// layouts, reorders included. Weights are few: oneDNN packs them as it likes.
+struct Descs {
+  Desc x, y, weight, bias;
+  ConvolutionDescs inner;
+};
+
+Desc image(const Dims& dims, Layout layout) {
+  return {dims, kF32, layout == Layout::channels_last ? Tag::nhwc : Tag::nchw};
+}
+
+// With one channel or one pixel both layouts are the same memory: call it the one that needs no reorder.
+Layout simplest(Layout layout, std::int64_t channels, std::int64_t height, std::int64_t width) {
+  return channels == 1 || height * width == 1 ? Layout::channels_last : layout;
+}
+
+Descs describe(const Conv2d& c, bool has_bias) {
+  const Dims x{c.batch, c.in_channels, c.in_h, c.in_w}, y{c.batch, c.out_channels, c.out_h, c.out_w};
+  const std::int64_t in = c.in_channels / c.groups, out = c.out_channels / c.groups;
+  const Dims weight =
+      c.groups == 1 ? Dims{out, in, c.kernel_h, c.kernel_w} : Dims{c.groups, out, in, c.kernel_h, c.kernel_w};
+  Descs d;
+  d.x = image(x, simplest(c.x_layout, c.in_channels, c.in_h, c.in_w));
+  d.y = image(y, simplest(c.y_layout, c.out_channels, c.out_h, c.out_w));
+  d.weight = Desc(weight, kF32, c.groups == 1 ? Tag::oihw : Tag::goihw);
+  if (has_bias) d.bias = Desc(Dims{c.out_channels}, kF32, Tag::a);
+  d.inner = {.src = image(x, Layout::channels_last),
+             .weights = Desc(weight, kF32, Tag::any),
+             .bias = d.bias,
+             .dst = image(y, Layout::channels_last),
+             .strides = {c.stride_h, c.stride_w},
+             .dilates = {c.dilation_h - 1, c.dilation_w - 1},
+             .padding = {c.pad_h, c.pad_w}};
+  return d;
+}
+
+Plan make_forward(const Conv2d& c, bool has_bias) {
+  const Descs d = describe(c, has_bias);
+  const auto forward = make_convolution_forward(d.inner, plan_attributes());
+  std::vector<Plan::Operand> inputs{{DNNL_ARG_SRC, d.x, forward.src_desc()},
+                                    {DNNL_ARG_WEIGHTS, d.weight, forward.weights_desc()}};
+  if (has_bias) inputs.push_back({DNNL_ARG_BIAS, d.bias, d.bias});
+  const Plan::Operand output{DNNL_ARG_DST, d.y, forward.dst_desc()};
+  return Plan(dnnl::convolution_forward(forward), inputs, {&output, 1}, forward.scratchpad_desc());
+}
+
+Plan make_backward_input(const Conv2d& c) {
+  const Descs d = describe(c, false);
+  const auto forward = make_convolution_forward(d.inner, plan_attributes());
+  const auto backward = make_convolution_backward_data(d.inner, plan_attributes(), forward);
+  const Plan::Operand inputs[] = {{DNNL_ARG_DIFF_DST, d.y, backward.diff_dst_desc()},
+                                  {DNNL_ARG_WEIGHTS, d.weight, backward.weights_desc()}};
+  const Plan::Operand output{DNNL_ARG_DIFF_SRC, d.x, backward.diff_src_desc()};
+  return Plan(dnnl::convolution_backward_data(backward), inputs, {&output, 1}, backward.scratchpad_desc());
+}
+
+Plan make_backward_weight(const Conv2d& c, bool has_bias) {
+  const Descs d = describe(c, has_bias);
+  const auto forward = make_convolution_forward(d.inner, plan_attributes());
+  const auto backward = make_convolution_backward_weights(d.inner, plan_attributes(), forward);
+  const Plan::Operand inputs[] = {{DNNL_ARG_SRC, d.x, backward.src_desc()},
+                                  {DNNL_ARG_DIFF_DST, d.y, backward.diff_dst_desc()}};
+  std::vector<Plan::Operand> outputs{{DNNL_ARG_DIFF_WEIGHTS, d.weight, backward.diff_weights_desc()}};
+  if (has_bias) outputs.push_back({DNNL_ARG_DIFF_BIAS, d.bias, d.bias});
+  return Plan(dnnl::convolution_backward_weights(backward), inputs, outputs, backward.scratchpad_desc());
+}
+
+using Cache = PlanCache<20>;
+
+Cache::Key make_key(const Conv2d& c, Pass pass, bool has_bias) {
+  return {
+      static_cast<std::int64_t>(pass), has_bias, prepare_threads(), static_cast<std::int64_t>(c.x_layout),
+      static_cast<std::int64_t>(c.y_layout), c.batch, c.in_channels, c.out_channels, c.groups, c.in_h, c.in_w,
+      c.kernel_h, c.kernel_w, c.stride_h, c.stride_w, c.pad_h, c.pad_w, c.dilation_h, c.dilation_w,
+      // out_h and out_w follow from the rest, but the caller computed them: a mismatch must not hit the cache
+      c.out_h * (std::int64_t{1} << 32) + c.out_w};
+}
+
+bool run(const char* operation, const Conv2d& c, Pass pass, bool has_bias, FunctionRef<Plan()> make,
+         std::span<const void* const> inputs, std::span<void* const> outputs) {
+  thread_local Cache cache;
+  try {
+    Plan* plan = cache.find_or_make(make_key(c, pass, has_bias), make);
+    if (plan == nullptr) return false;
+    plan->run(inputs, outputs);
+    return true;
+  } catch (const dnnl::error& e) {
+    throw Error(
+        operation,
+        fmt::format("oneDNN failed on input ({}, {}, {}, {}), kernel {} x {}, output ({}, {}, {}, {}), "
+                    "groups {}: {}",
+                    c.batch, c.in_channels, c.in_h, c.in_w, c.kernel_h, c.kernel_w, c.batch, c.out_channels,
+                    c.out_h, c.out_w, c.groups, e.what()));
+  }
+}
+
+}  // namespace
+
+bool conv2d(const Conv2d& c, const void* x, const void* weight, const void* bias, void* y) {
+  return run(
+      "conv2d", c, Pass::forward, bias != nullptr, [&] { return make_forward(c, bias != nullptr); },
+      std::array{x, weight, bias}, std::array{y});
+}
+
+bool conv2d_backward_input(const Conv2d& c, const void* grad_y, const void* weight, void* grad_x) {
+  return run(
+      "conv2d_backward_input", c, Pass::backward_input, false, [&] { return make_backward_input(c); },
+      std::array{grad_y, weight}, std::array{grad_x});
+}
+
+bool conv2d_backward_weight(const Conv2d& c, const void* x, const void* grad_y, void* grad_weight,
+                            void* grad_bias) {
+  return run(
+      "conv2d_backward_weight", c, Pass::backward_weight, grad_bias != nullptr,
+      [&] { return make_backward_weight(c, grad_bias != nullptr); }, std::array{x, grad_y},
+      std::array{grad_weight, grad_bias});
+}
+
+}  // namespace mica::kernels::onednn

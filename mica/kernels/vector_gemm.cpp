@@ -1,0 +1,462 @@
+#include <algorithm>
+#include <cstddef>
+
+#include <mica/core/allocator.h>
+#include <mica/core/parallel.h>
+#include <mica/kernels/vector_gemm.h>
+
+// SSSE3 and AVX3_DL gain nothing over their neighbours here; the kernels need vectors of a known size.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "mica/kernels/vector_gemm.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes before highway.h.
+#include <hwy/highway.h>
+
+// What all targets share: the problem, typed.
+#ifndef MICA_KERNELS_VECTOR_GEMM_ONCE
+#define MICA_KERNELS_VECTOR_GEMM_ONCE
+namespace mica::kernels {
+namespace {
+
+// c (m, n) = a (m, k) b (k, n) + beta * c + bias. An element of a is at a[i * a_row + p * a_column].
+template <class T> struct Product {
+  std::int64_t m, n, k;
+  const T* a;
+  std::int64_t a_row, a_column;
+  const T* b;
+  std::int64_t ldb;
+  bool trans_b;
+  T* c;
+  std::int64_t ldc;
+  T beta;
+  const T* bias;  // null: none
+
+  Product rows(std::int64_t first, std::int64_t last) const {
+    Product part = *this;
+    part.m = last - first;
+    part.a += first * a_row;
+    part.c += first * ldc;
+    return part;
+  }
+  Product columns(std::int64_t first, std::int64_t last) const {
+    Product part = *this;
+    part.n = last - first;
+    part.b += trans_b ? first * ldb : first;
+    part.c += first;
+    if (bias != nullptr) part.bias += first;
+    return part;
+  }
+  Product depth(std::int64_t first, std::int64_t last) const {
+    Product part = *this;
+    part.k = last - first;
+    part.a += first * a_column;
+    part.b += trans_b ? first : first * ldb;
+    if (first > 0) {  // later blocks add to what the first one left
+      part.beta = 1;
+      part.bias = nullptr;
+    }
+    return part;
+  }
+};
+
+template <class T> class Scratch {
+ public:
+  explicit Scratch(std::int64_t count)
+      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(allocate(bytes_))) {}
+  ~Scratch() { deallocate(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  std::size_t bytes_;
+  T* data_;
+};
+
+}  // namespace
+}  // namespace mica::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace mica::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T> using Tag = hn::ScalableTag<T>;
+template <class T> using Vec = hn::Vec<Tag<T>>;
+template <class T> constexpr std::int64_t kLanes = static_cast<std::int64_t>(HWY_LANES(T));
+
+// The first `count` lanes; the others read as zero and are not written. AVX2's masked accesses of four and
+// eight bytes do not fault, whatever Highway's flag, which speaks of all sizes.
+constexpr bool kMasked = !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
+
+template <class D, class T> HWY_INLINE hn::Vec<D> load_part(D d, const T* from, std::int64_t count) {
+  if constexpr (kMasked) {
+    return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
+  } else {
+    HWY_ALIGN T lanes[HWY_LANES(T)] = {};
+    std::copy_n(from, count, lanes);
+    return hn::Load(d, lanes);
+  }
+}
+template <class D, class T> HWY_INLINE void store_part(hn::Vec<D> v, D d, T* to, std::int64_t count) {
+  if constexpr (kMasked) {
+    hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
+  } else {
+    HWY_ALIGN T lanes[HWY_LANES(T)];
+    hn::Store(v, d, lanes);
+    std::copy_n(lanes, count, to);
+  }
+}
+
+// ---- b in rows: a tile of c in registers, one row of b after the other
+// --------------------------------------
+
+// A panel of b: two vectors wide where b has the columns for it.
+template <class T> constexpr std::int64_t kPanel = 2 * kLanes<T>;
+// Rows of a tile: as many as the registers hold.
+constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
+
+// c[0 .. kRows)[0 .. columns) for up to kVectors vectors of columns, of which the last is partial when
+// kPartial. `packed`: b is padded with zeros to whole vectors.
+template <int kRows, int kVectors, bool kPartial, class T>
+HWY_INLINE void tile(const Product<T>& g, std::int64_t columns, bool packed) {
+  const Tag<T> d;
+  constexpr int kLast = kVectors - 1;
+  const std::int64_t rest = columns - kLast * kLanes<T>;
+  const auto load = [&](const T* from, int v, bool whole) HWY_ATTR {
+    const T* at = from + v * kLanes<T>;
+    return kPartial && v == kLast && !whole ? load_part(d, at, rest) : hn::LoadU(d, at);
+  };
+  Vec<T> sum[kRows][kVectors];
+  HWY_UNROLL(kVectors)
+  for (int v = 0; v < kVectors; ++v) {
+    const Vec<T> start = g.bias != nullptr ? load(g.bias, v, false) : hn::Zero(d);
+    HWY_UNROLL(kRows)
+    for (int r = 0; r < kRows; ++r) sum[r][v] = start;
+  }
+  const auto accumulate = [&](bool whole) HWY_ATTR {
+    const T* a = g.a;
+    const T* b = g.b;
+    for (std::int64_t p = 0; p < g.k; ++p, a += g.a_column, b += g.ldb) {
+      Vec<T> row[kVectors];
+      HWY_UNROLL(kVectors)
+      for (int v = 0; v < kVectors; ++v) row[v] = load(b, v, whole);
+      HWY_UNROLL(kRows)
+      for (int r = 0; r < kRows; ++r) {
+        const Vec<T> factor = hn::Set(d, a[r * g.a_row]);
+        HWY_UNROLL(kVectors)
+        for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(factor, row[v], sum[r][v]);
+      }
+    }
+  };
+  if (kPartial && !packed) {
+    accumulate(false);
+  } else {
+    accumulate(true);
+  }
+  HWY_UNROLL(kRows)
+  for (int r = 0; r < kRows; ++r) {
+    T* c = g.c + r * g.ldc;
+    HWY_UNROLL(kVectors)
+    for (int v = 0; v < kVectors; ++v) {
+      Vec<T> result = sum[r][v];
+      if (g.beta != 0) result = hn::MulAdd(hn::Set(d, g.beta), load(c, v, false), result);
+      if (kPartial && v == kLast) {
+        store_part(result, d, c + v * kLanes<T>, rest);
+      } else {
+        hn::StoreU(result, d, c + v * kLanes<T>);
+      }
+    }
+  }
+}
+
+// All rows of one panel: `columns` of at most kPanel.
+template <int kVectors, bool kPartial, class T>
+HWY_NOINLINE void panel(const Product<T>& g, std::int64_t columns, bool packed) {
+  std::int64_t i = 0;
+  if constexpr (kTileRows == 8) {
+    for (; i + 8 <= g.m; i += 8) tile<8, kVectors, kPartial>(g.rows(i, i + 8), columns, packed);
+  }
+  for (; i + 4 <= g.m; i += 4) tile<4, kVectors, kPartial>(g.rows(i, i + 4), columns, packed);
+  for (; i + 2 <= g.m; i += 2) tile<2, kVectors, kPartial>(g.rows(i, i + 2), columns, packed);
+  if (i < g.m) tile<1, kVectors, kPartial>(g.rows(i, i + 1), columns, packed);
+}
+
+template <class T> HWY_INLINE void any_panel(const Product<T>& g, std::int64_t columns, bool packed) {
+  if (columns == 2 * kLanes<T>) return panel<2, false>(g, columns, packed);
+  if (columns > kLanes<T>) return panel<2, true>(g, columns, packed);
+  if (columns == kLanes<T>) return panel<1, false>(g, columns, packed);
+  return panel<1, true>(g, columns, packed);
+}
+
+// b in rows and small enough to be read where it is.
+template <class T> HWY_INLINE void multiply_in_place(const Product<T>& g) {
+  for (std::int64_t j = 0; j < g.n; j += kPanel<T>) {
+    const std::int64_t columns = std::min(kPanel<T>, g.n - j);
+    any_panel(g.columns(j, j + columns), columns, false);
+  }
+}
+
+// ---- b transposed and few rows of a: dot products along k
+// ---------------------------------------------------
+
+// Columns whose sums share a vector of 16 bytes.
+template <class T> constexpr int kGroup = 16 / sizeof(T);
+template <class T> using GroupTag = hn::FixedTag<T, kGroup<T>>;
+template <class T> using Group = hn::Vec<GroupTag<T>>;
+constexpr int kDotRows = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+
+// Adds up the blocks of 16 bytes.
+template <class D> HWY_INLINE Group<hn::TFromD<D>> sum_of_blocks([[maybe_unused]] D d, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(D()) == kGroup<hn::TFromD<D>>) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return sum_of_blocks(half, hn::Add(hn::UpperHalf(half, v), hn::LowerHalf(half, v)));
+  }
+}
+
+// Lane i of the result is the sum of the lanes of v[i].
+HWY_INLINE Group<float> sums(const Vec<float> (&v)[4]) {
+  const Tag<float> d;
+  const hn::Repartition<double, Tag<float>> pairs;
+  const auto ab = hn::Add(hn::InterleaveLower(d, v[0], v[1]), hn::InterleaveUpper(d, v[0], v[1]));
+  const auto cd = hn::Add(hn::InterleaveLower(d, v[2], v[3]), hn::InterleaveUpper(d, v[2], v[3]));
+  const auto low = hn::InterleaveLower(pairs, hn::BitCast(pairs, ab), hn::BitCast(pairs, cd));
+  const auto high = hn::InterleaveUpper(pairs, hn::BitCast(pairs, ab), hn::BitCast(pairs, cd));
+  return sum_of_blocks(d, hn::Add(hn::BitCast(d, low), hn::BitCast(d, high)));
+}
+HWY_INLINE Group<double> sums(const Vec<double> (&v)[2]) {
+  const Tag<double> d;
+  return sum_of_blocks(d, hn::Add(hn::InterleaveLower(d, v[0], v[1]), hn::InterleaveUpper(d, v[0], v[1])));
+}
+
+// c[0 .. kRows)[0 .. columns), columns <= kGroup.
+template <int kRows, class T> HWY_INLINE void dots(const Product<T>& g, std::int64_t columns) {
+  const Tag<T> d;
+  const GroupTag<T> group;
+  constexpr int kColumns = kGroup<T>;
+  const T* b[kColumns];  // past the last column: that column again, its sum is not stored
+  for (int j = 0; j < kColumns; ++j) b[j] = g.b + std::min<std::int64_t>(j, columns - 1) * g.ldb;
+  Vec<T> sum[kRows][kColumns];
+  HWY_UNROLL(kRows)
+  for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(kGroup<T>)
+    for (int j = 0; j < kColumns; ++j) sum[r][j] = hn::Zero(d);
+  }
+  const auto step = [&](auto&& load) HWY_ATTR {
+    Vec<T> column[kColumns];
+    HWY_UNROLL(kGroup<T>)
+    for (int j = 0; j < kColumns; ++j) column[j] = load(b[j]);
+    HWY_UNROLL(kRows)
+    for (int r = 0; r < kRows; ++r) {
+      const Vec<T> row = load(g.a + r * g.a_row);
+      HWY_UNROLL(kGroup<T>)
+      for (int j = 0; j < kColumns; ++j) sum[r][j] = hn::MulAdd(row, column[j], sum[r][j]);
+    }
+  };
+  std::int64_t p = 0;
+  for (; p + kLanes<T> <= g.k; p += kLanes<T>) {
+    step([&](const T* from) HWY_ATTR { return hn::LoadU(d, from + p); });
+  }
+  if (p < g.k) {
+    step([&](const T* from) HWY_ATTR { return load_part(d, from + p, g.k - p); });
+  }
+  HWY_UNROLL(kRows)
+  for (int r = 0; r < kRows; ++r) {
+    T* c = g.c + r * g.ldc;
+    Group<T> result = sums(sum[r]);
+    if (columns == kColumns) {
+      if (g.bias != nullptr) result = hn::Add(result, hn::LoadU(group, g.bias));
+      if (g.beta != 0) result = hn::MulAdd(hn::Set(group, g.beta), hn::LoadU(group, c), result);
+      hn::StoreU(result, group, c);
+    } else {
+      if (g.bias != nullptr) result = hn::Add(result, load_part(group, g.bias, columns));
+      if (g.beta != 0) {
+        result =
+            hn::MulAdd(hn::Set(group, g.beta), load_part(group, static_cast<const T*>(c), columns), result);
+      }
+      store_part(result, group, c, columns);
+    }
+  }
+}
+
+template <class T> HWY_INLINE void multiply_by_dots(const Product<T>& g) {
+  std::int64_t i = 0;
+  const auto rows = [&]<int kRows>() HWY_ATTR {
+    for (; i + kRows <= g.m; i += kRows) {
+      const Product<T> strip = g.rows(i, i + kRows);
+      for (std::int64_t j = 0; j < g.n; j += kGroup<T>) {
+        const std::int64_t columns = std::min<std::int64_t>(kGroup<T>, g.n - j);
+        dots<kRows>(strip.columns(j, j + columns), columns);
+      }
+    }
+  };
+  if constexpr (kDotRows == 4) rows.template operator()<4>();
+  rows.template operator()<2>();
+  rows.template operator()<1>();
+}
+
+// ---- everything else: b packed into panels
+// ------------------------------------------------------------------
+
+// A block of b of kDepth rows stays in the second-level cache while all rows of a pass over it.
+constexpr std::int64_t kDepth = 256;
+template <class T> constexpr std::int64_t kWidth = 2048 / static_cast<std::int64_t>(sizeof(T));
+
+// Transposes kGroup x kGroup elements.
+HWY_INLINE void transpose_group(const float* from, std::int64_t stride, float* to, std::int64_t to_stride) {
+  const GroupTag<float> d;
+  const hn::Repartition<double, GroupTag<float>> pairs;
+  const auto v0 = hn::LoadU(d, from), v1 = hn::LoadU(d, from + stride);
+  const auto v2 = hn::LoadU(d, from + 2 * stride), v3 = hn::LoadU(d, from + 3 * stride);
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, v0, v1));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, v2, v3));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, v0, v1));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, v2, v3));
+  hn::Store(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
+  hn::Store(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + to_stride);
+  hn::Store(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * to_stride);
+  hn::Store(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * to_stride);
+}
+HWY_INLINE void transpose_group(const double* from, std::int64_t stride, double* to, std::int64_t to_stride) {
+  const GroupTag<double> d;
+  const auto v0 = hn::LoadU(d, from), v1 = hn::LoadU(d, from + stride);
+  hn::Store(hn::InterleaveLower(d, v0, v1), d, to);
+  hn::Store(hn::InterleaveUpper(d, v0, v1), d, to + to_stride);
+}
+
+// g.columns columns of b, all of g.k, as rows of kPanel; missing columns are zero.
+template <class T> HWY_INLINE void pack_panel(const Product<T>& g, std::int64_t columns, T* to) {
+  constexpr std::int64_t kStride = kPanel<T>;
+  if (!g.trans_b) {
+    for (std::int64_t p = 0; p < g.k; ++p, to += kStride) {
+      std::copy_n(g.b + p * g.ldb, columns, to);
+      std::fill(to + columns, to + kStride, T{0});
+    }
+    return;
+  }
+  constexpr std::int64_t kSide = kGroup<T>;
+  std::int64_t j = 0;
+  for (; j + kSide <= columns; j += kSide) {
+    const T* from = g.b + j * g.ldb;
+    std::int64_t p = 0;
+    for (; p + kSide <= g.k; p += kSide) transpose_group(from + p, g.ldb, to + p * kStride + j, kStride);
+    for (; p < g.k; ++p) {
+      for (std::int64_t q = 0; q < kSide; ++q) to[p * kStride + j + q] = from[q * g.ldb + p];
+    }
+  }
+  for (; j < kStride; ++j) {
+    for (std::int64_t p = 0; p < g.k; ++p) to[p * kStride + j] = j < columns ? g.b[j * g.ldb + p] : T{0};
+  }
+}
+
+template <class T> HWY_INLINE void multiply_packed(const Product<T>& whole) {
+  const std::int64_t depth = std::min(whole.k, kDepth);
+  const std::int64_t width = std::min((whole.n + kPanel<T> - 1) / kPanel<T> * kPanel<T>, kWidth<T>);
+  const Scratch<T> packed(depth * width);
+  for (std::int64_t p = 0; p < whole.k; p += kDepth) {
+    const Product<T> slice = whole.depth(p, std::min(p + kDepth, whole.k));
+    for (std::int64_t first = 0; first < whole.n; first += kWidth<T>) {
+      const Product<T> block = slice.columns(first, std::min(first + kWidth<T>, whole.n));
+      for (std::int64_t j = 0; j < block.n; j += kPanel<T>) {
+        const std::int64_t columns = std::min(kPanel<T>, block.n - j);
+        Product<T> part = block.columns(j, j + columns);
+        T* here = packed.data() + j * depth;
+        pack_panel(part, columns, here);
+        part.b = here;
+        part.ldb = kPanel<T>;
+        part.trans_b = false;
+        any_panel(part, columns, true);
+      }
+    }
+  }
+}
+
+template <class T> HWY_INLINE void multiply(const Product<T>& g) {
+  constexpr std::int64_t kFewRows = 12;         // packing does not pay for fewer
+  constexpr std::int64_t kNearBytes = 1 << 15;  // fits the first-level cache
+  if (g.trans_b && g.a_column == 1 && g.m < kFewRows) return multiply_by_dots(g);
+  const bool near = g.k * g.n * static_cast<std::int64_t>(sizeof(T)) <= kNearBytes;
+  if (!g.trans_b && (near || g.m < kFewRows || g.k == 0)) return multiply_in_place(g);
+  multiply_packed(g);
+}
+
+}  // namespace
+
+void multiply_f32(const Product<float>& g) { multiply(g); }
+void multiply_f64(const Product<double>& g) { multiply(g); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mica::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mica::kernels {
+
+HWY_EXPORT(multiply_f32);
+HWY_EXPORT(multiply_f64);
+
+namespace {
+
+void multiply(const Product<float>& g) { HWY_DYNAMIC_DISPATCH(multiply_f32)(g); }
+void multiply(const Product<double>& g) { HWY_DYNAMIC_DISPATCH(multiply_f64)(g); }
+
+// Multiplications that are worth a thread.
+constexpr std::int64_t kGrain = 1 << 18;
+
+template <class T> Product<T> matrix(const Gemm& g, std::int64_t index, const void* bias) {
+  return {.m = g.m,
+          .n = g.n,
+          .k = g.k,
+          .a = static_cast<const T*>(g.a) + index * g.batch_stride_a,
+          .a_row = g.trans_a ? 1 : g.lda,
+          .a_column = g.trans_a ? g.lda : 1,
+          .b = static_cast<const T*>(g.b) + index * g.batch_stride_b,
+          .ldb = g.ldb,
+          .trans_b = g.trans_b,
+          .c = static_cast<T*>(g.c) + index * g.batch_stride_c,
+          .ldc = g.ldc,
+          .beta = static_cast<T>(g.beta),
+          .bias = static_cast<const T*>(bias)};
+}
+
+// One matrix, cut along its longer side into strips that do not share a vector.
+template <class T> void multiply_in_strips(const Product<T>& g) {
+  constexpr std::int64_t kStrip = 64;
+  const bool by_rows = g.m >= g.n;
+  const std::int64_t length = by_rows ? g.m : g.n;
+  const std::int64_t work = std::max<std::int64_t>(1, g.k * (by_rows ? g.n : g.m) * kStrip);
+  parallel_for(0, (length + kStrip - 1) / kStrip, std::max<std::int64_t>(1, kGrain / work),
+               [&](std::int64_t first, std::int64_t last) {
+                 const std::int64_t from = first * kStrip, to = std::min(last * kStrip, length);
+                 multiply(by_rows ? g.rows(from, to) : g.columns(from, to));
+               });
+}
+
+template <class T> void run(const Gemm& g, const void* bias) {
+  const std::int64_t work = g.m * g.n * g.k;
+  if (g.batch == 1 && work < kGrain) return multiply(matrix<T>(g, 0, bias));
+  if (g.batch < num_threads()) {
+    for (std::int64_t i = 0; i < g.batch; ++i) multiply_in_strips(matrix<T>(g, i, bias));
+    return;
+  }
+  parallel_for(0, g.batch, std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, work)),
+               [&](std::int64_t first, std::int64_t last) {
+                 for (std::int64_t i = first; i < last; ++i) multiply(matrix<T>(g, i, bias));
+               });
+}
+
+}  // namespace
+
+void vector_gemm(const Gemm& g, const void* bias) {
+  if (g.dtype == DType::f32) return run<float>(g, bias);
+  run<double>(g, bias);
+}
+
+}  // namespace mica::kernels
+#endif  // HWY_ONCE
