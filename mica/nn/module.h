@@ -169,6 +169,9 @@ template <IsModule T> std::ostream& operator<<(std::ostream& out, const T& modul
   return print(out, module.to_string());
 }
 
+// Shows every member of a module, and of the modules inside, to a visitor.
+template <IsModule T> void walk(T& module, Visitor& visitor) { detail::walk_members(module, visitor); }
+
 // n modules made one by one, each with its own initialisation: std::vector<Block> blocks = nn::repeat(6, [] {
 // return Block{}; }). A std::vector of n copies does not compile, since modules are not copied.
 template <class Make> auto repeat(std::int64_t n, Make make) {

@@ -1,0 +1,37 @@
+// The state of a training run besides model and optimizer, and its file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include <examples/fashion_mnist/net.h>
+#include <examples/fashion_mnist/options.h>
+#include <examples/fashion_mnist/report.h>
+
+namespace demo {
+
+struct Run {
+  std::int64_t epoch = 0;  // epochs completed
+  std::int64_t batch = 0;  // batches of the next one that are done
+  double loss_sum = 0;     // over the images of these batches
+  std::int64_t correct = 0, seen = 0;
+  double seconds = 0;  // spent on the unfinished epoch before this start
+  std::vector<Report::Epoch> epochs;
+  std::vector<double> step_losses;
+};
+
+std::filesystem::path checkpoint_path(const Options& options);
+
+// Writes model, optimizer, schedule, random numbers, options and run, atomically.
+void save_checkpoint(const Options& options, const Net& net, const optim::Optimizer& optimizer,
+                     const optim::Schedule& schedule, const Run& run);
+
+// Options of the checkpoint replace those that were not given. Errors: an option given with another value
+// than the checkpoint's, since the run would not go on as if never stopped; no or damaged checkpoint.
+void restore_options(Options& options);
+
+// Restores all the rest. Errors: a damaged checkpoint; nothing is changed then.
+Run load_checkpoint(const Options& options, Net& net, optim::Optimizer& optimizer, optim::Schedule& schedule);
+
+}  // namespace demo
