@@ -62,5 +62,11 @@ function(mica_compile_options target)
     target_compile_options(${target} PRIVATE -fsanitize=${MICA_SANITIZE} -fno-sanitize-recover=all
                                              -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${MICA_SANITIZE})
+    # Vector code is compiled for one target, not for each that Highway would choose from at run time: instrumented,
+    # the kernels alone would take longer than all the rest.
+    target_compile_definitions(${target} PRIVATE HWY_COMPILE_ONLY_STATIC)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+      target_compile_options(${target} PRIVATE -march=x86-64-v3 -maes -mpclmul)
+    endif()
   endif()
 endfunction()
