@@ -5,6 +5,7 @@ if(expectation STREQUAL "")
   message(FATAL_ERROR "${source}: no `// expect: <regular expression>` line")
 endif()
 
+set(ENV{LC_ALL} C) # messages in English, with plain quotes
 set(command "${compiler}" -std=c++23 -fsyntax-only "-I${include}" "${source}")
 execute_process(COMMAND ${command} RESULT_VARIABLE status ERROR_VARIABLE output)
 if(NOT status EQUAL 0)
