@@ -60,8 +60,9 @@ template <class T> struct Problem {
 // Taken off the logits before they are summed, so that a large common offset costs no digits.
 template <class T> HWY_INLINE T shift_of(T x) { return std::isfinite(x) ? x : T(0); }
 
-// Blocks that fit the L1 cache are read from memory once; a running maximum rescales what came before.
-template <class T> double log_sum_exp(std::int64_t n, const T* x) {
+// Blocks that fit the L1 cache are read from memory once; a running maximum rescales what came before. `next`
+// is the row to come, fetched from memory meanwhile.
+template <class T> double log_sum_exp(std::int64_t n, const T* x, const T* next) {
   const Tag<T> d;
   double max = -std::numeric_limits<double>::infinity();
   double sum = 0;
@@ -72,6 +73,7 @@ template <class T> double log_sum_exp(std::int64_t n, const T* x) {
     const bool all_lowest = block_max == -std::numeric_limits<double>::infinity();
     const Vec<T> pivot = hn::Set(d, all_lowest ? T(0) : static_cast<T>(block_max));
     const double block_sum = sum_lanes<T>(count, [&](std::int64_t i, auto access) HWY_ATTR {
+      hwy::Prefetch(next + begin + i);
       return exp_lanes(hn::Sub(access.load(d, block + i), pivot));
     });
     if (all_lowest) {
@@ -105,7 +107,7 @@ template <class T> void forward_rows(const CrossEntropy& c, T* losses, T* log_su
         continue;
       }
       const T* x = p.logits + row * n;
-      const double lse = log_sum_exp(n, x);
+      const double lse = log_sum_exp(n, x, row + 1 < last ? x + n : x);
       const T shift = shift_of(x[0]);
       double spread = 0;
       if (p.smoothing != 0) {

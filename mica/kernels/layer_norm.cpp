@@ -22,9 +22,10 @@ HWY_BEFORE_NAMESPACE();
 namespace mica::kernels::HWY_NAMESPACE {
 namespace {
 
+// `next`, the row to come, is fetched from memory while this one is written.
 template <class T>
-void forward_row(std::int64_t n, const T* x, const T* gamma, const T* beta, double eps, T* y, T* mean,
-                 T* rstd) {
+void forward_row(std::int64_t n, const T* x, const T* next, const T* gamma, const T* beta, double eps, T* y,
+                 T* mean, T* rstd) {
   const Tag<T> d;
   const Moments m = moments(n, x);
   const SplitMean<T> center(m.mean);
@@ -32,6 +33,7 @@ void forward_row(std::int64_t n, const T* x, const T* gamma, const T* beta, doub
   *rstd = static_cast<T>(1 / std::sqrt(m.variance() + eps));
   const Vec<T> scale = hn::Set(d, *rstd);
   const auto normalized = [&](std::int64_t i, auto access) HWY_ATTR {
+    hwy::Prefetch(next + i);
     return hn::Mul(minus_mean(d, access.load(d, x + i), center), scale);
   };
   // One loop for each case: a test inside would cost as much as the arithmetic.
@@ -56,7 +58,8 @@ void layer_norm_target(DType dtype, std::int64_t rows, std::int64_t n, const voi
     const std::int64_t grain = std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(n, 1));
     parallel_for(0, rows, grain, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
       for (std::int64_t row = first; row < last; ++row) {
-        forward_row(n, static_cast<const T*>(x) + row * n, static_cast<const T*>(gamma),
+        const T* from = static_cast<const T*>(x) + row * n;
+        forward_row(n, from, row + 1 < last ? from + n : from, static_cast<const T*>(gamma),
                     static_cast<const T*>(beta), eps, static_cast<T*>(y) + row * n,
                     static_cast<T*>(mean) + row, static_cast<T*>(rstd) + row);
       }
@@ -71,8 +74,10 @@ template <class T> struct Backward {
 };
 
 // With g = grad * gamma and v = (x - mean) * rstd: grad_x = rstd * (g - average(g) - v * average(g * v)).
-// Adds grad * v and grad to the columns of sum_gamma and sum_beta unless these are null.
-template <class T> void backward_row(const Backward<T>& b, std::int64_t row, T* sum_gamma, T* sum_beta) {
+// Adds grad * v and grad to the columns of sum_gamma and sum_beta unless these are null. `next` is the
+// distance to the row to come, fetched from memory meanwhile.
+template <class T>
+void backward_row(const Backward<T>& b, std::int64_t row, std::int64_t next, T* sum_gamma, T* sum_beta) {
   const Tag<T> d;
   const std::int64_t n = b.n;
   const T* grad = b.grad + row * n;
@@ -94,6 +99,8 @@ template <class T> void backward_row(const Backward<T>& b, std::int64_t row, T* 
     const Vec<T> average = hn::Set(d, static_cast<T>(sum / static_cast<double>(n)));
     const Vec<T> slope = hn::Set(d, static_cast<T>(dot / static_cast<double>(n)));
     for_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
+      hwy::Prefetch(grad + next + i);
+      hwy::Prefetch(x + next + i);
       const Vec<T> centered = hn::Sub(scaled_grad(i, access), average);
       access.store(hn::Mul(rstd, hn::NegMulAdd(normalized(i, access), slope, centered)), d, out + i);
     });
@@ -144,7 +151,8 @@ template <class T> void backward(const Backward<T>& b, T* grad_gamma, T* grad_be
       if (sum_gamma) std::fill_n(sum_gamma, n, T(0));
       if (sum_beta) std::fill_n(sum_beta, n, T(0));
       const std::int64_t end = std::min(rows, (block + 1) * block_rows);
-      for (std::int64_t row = block * block_rows; row < end; ++row) backward_row(b, row, sum_gamma, sum_beta);
+      for (std::int64_t row = block * block_rows; row < end; ++row)
+        backward_row(b, row, row + 1 < rows ? n : 0, sum_gamma, sum_beta);
     }
   });
   if (grad_gamma) add_blocks(blocks, n, gamma_parts.data(), grad_gamma);

@@ -22,11 +22,13 @@ namespace mica::kernels::HWY_NAMESPACE {
 namespace {
 
 // y = exp(x - max) / sum, or (x - max) - log(sum). A NaN makes the sum NaN, and with it the whole row.
-template <class T> void softmax_row(bool log, std::int64_t n, const T* x, T* y) {
+// `next`, the row to come, is fetched from memory while the exponentials keep the core busy.
+template <class T> void softmax_row(bool log, std::int64_t n, const T* x, const T* next, T* y) {
   const Tag<T> d;
   const Vec<T> max = hn::Set(d, max_lanes(n, x));
   if (log) {
     const double sum = sum_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
+      hwy::Prefetch(next + i);
       return exp_lanes(hn::Sub(access.load(d, x + i), max));
     });
     const Vec<T> log_sum = hn::Set(d, static_cast<T>(std::log(sum)));
@@ -35,6 +37,7 @@ template <class T> void softmax_row(bool log, std::int64_t n, const T* x, T* y) 
     });
   } else {
     const double sum = sum_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
+      hwy::Prefetch(next + i);
       const Vec<T> e = exp_lanes(hn::Sub(access.load(d, x + i), max));
       access.store(e, d, y + i);
       return e;
@@ -78,13 +81,16 @@ template <class V> HWY_INLINE V backward_value(bool log, V y, V grad, V sum) {
   return log ? hn::NegMulAdd(exp_lanes(y), sum, grad) : hn::Mul(y, hn::Sub(grad, sum));
 }
 
-template <class T> void softmax_backward_row(bool log, std::int64_t n, const T* y, const T* grad, T* grad_x) {
+template <class T>
+void softmax_backward_row(bool log, std::int64_t n, std::int64_t next, const T* y, const T* grad, T* grad_x) {
   const Tag<T> d;
   const double total = sum_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
     return backward_term(log, access.load(d, y + i), access.load(d, grad + i));
   });
   const Vec<T> sum = hn::Set(d, static_cast<T>(total));
   for_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
+    hwy::Prefetch(y + next + i);
+    hwy::Prefetch(grad + next + i);
     access.store(backward_value(log, access.load(d, y + i), access.load(d, grad + i), sum), d, grad_x + i);
   });
 }
@@ -109,11 +115,12 @@ void softmax_backward_tile(bool log, std::int64_t n, std::int64_t width, std::in
   }
 }
 
+// body(offset of the row, distance to the next one: 0 for the last), in parallel.
 template <class RowBody> void for_rows(std::int64_t rows, std::int64_t n, const RowBody& body) {
   if (n == 0) return;
   parallel_for(0, rows, std::max<std::int64_t>(1, 8192 / n),
                [&](std::int64_t first, std::int64_t last) HWY_ATTR {
-                 for (std::int64_t row = first; row < last; ++row) body(row * n);
+                 for (std::int64_t row = first; row < last; ++row) body(row * n, row + 1 < last ? n : 0);
                });
 }
 
@@ -123,7 +130,9 @@ void softmax_target(bool log, DType dtype, std::int64_t outer, std::int64_t n, s
     const T* x = static_cast<const T*>(x_data);
     T* y = static_cast<T*>(y_data);
     if (inner == 1) {
-      for_rows(outer, n, [&](std::int64_t at) HWY_ATTR { softmax_row(log, n, x + at, y + at); });
+      for_rows(outer, n, [&](std::int64_t at, std::int64_t next) HWY_ATTR {
+        softmax_row(log, n, x + at, x + at + next, y + at);
+      });
     } else {
       for_column_tiles(outer, n, inner, [&](std::int64_t at, std::int64_t width) HWY_ATTR {
         softmax_tile(log, n, width, inner, x + at, y + at);
@@ -139,8 +148,8 @@ void softmax_backward_target(bool log, DType dtype, std::int64_t outer, std::int
     const T* grad = static_cast<const T*>(grad_data);
     T* grad_x = static_cast<T*>(grad_x_data);
     if (inner == 1) {
-      for_rows(outer, n, [&](std::int64_t at) HWY_ATTR {
-        softmax_backward_row(log, n, y + at, grad + at, grad_x + at);
+      for_rows(outer, n, [&](std::int64_t at, std::int64_t next) HWY_ATTR {
+        softmax_backward_row(log, n, next, y + at, grad + at, grad_x + at);
       });
     } else {
       for_column_tiles(outer, n, inner, [&](std::int64_t at, std::int64_t width) HWY_ATTR {
