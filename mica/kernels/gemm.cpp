@@ -13,26 +13,36 @@ namespace mica::kernels {
 
 namespace {
 
-// Below this many multiplications a product is over before oneDNN has begun.
-constexpr std::int64_t kTiny = 1 << 15;
+// A vector is contiguous either way. Dot products suit the kernels best: read b as transposed, a as not.
+Gemm normalized(Gemm g) {
+  if (g.n == 1 && !g.trans_b && g.ldb == 1) g.trans_b = true, g.ldb = g.k;
+  if (g.m == 1 && g.trans_a && g.lda == 1) g.trans_a = false, g.lda = g.k;
+  return g;
+}
 
-bool is_tiny(const Gemm& g) { return g.m * g.n * g.k <= kTiny; }
+// Up to 64 x 64 x 64 with operands that stay near, and for slivers of any length, the vector kernel beats
+// oneDNN, whose set-up and whose threads cost more than they bring.
+bool is_for_vector_kernel(const Gemm& g) {
+  constexpr std::int64_t kTiny = 1 << 18, kNear = 1 << 14;
+  const bool is_sliver = g.trans_b && !g.trans_a && std::min(g.m, g.n) <= kSliver;
+  return is_sliver ||
+         (g.m * g.n * g.k <= kTiny && g.m * g.n <= kNear && g.m * g.k <= kNear && g.k * g.n <= kNear);
+}
 
 void gemm_f32(const Gemm& g) {
-  if (is_tiny(g)) return vector_gemm(g, nullptr);
+  if (is_for_vector_kernel(g)) return vector_gemm(g, nullptr);
   // Against a transposed b, oneDNN's matmul primitive is 1.1 to 2.8 times as fast as its sgemm; for the other
   // products sgemm is as fast or faster, and it needs no cache.
-  const bool prefers_primitive = g.trans_b && !g.trans_a && g.beta == 0 && g.m >= 8 && g.n >= 8;
+  const bool prefers_primitive = g.trans_b && !g.trans_a && g.beta == 0;
   if (prefers_primitive && onednn::matmul(g, nullptr)) return;
-  if (g.batch >= num_threads()) {
-    parallel_for(0, g.batch, 1, [&](std::int64_t first, std::int64_t last) {
-      sync_openmp_threads();
-      for (std::int64_t i = first; i < last; ++i) onednn::sgemm(g, i);
-    });
-  } else {
-    sync_openmp_threads();
+  sync_openmp_threads();
+  if (g.batch < num_threads()) {
     for (std::int64_t i = 0; i < g.batch; ++i) onednn::sgemm(g, i);
+    return;
   }
+  parallel_for(0, g.batch, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) onednn::sgemm(g, i);
+  });
 }
 
 // The reference loops, a strip of rows for each thread.
@@ -67,11 +77,12 @@ template <class T> void broadcast_rows(std::int64_t rows, std::int64_t columns, 
 
 void gemm(const Gemm& g) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
+  const bool sums_nothing = g.k == 0;
   switch (g.dtype) {
-    case DType::f32: return g.k == 0 ? reference::gemm(g) : gemm_f32(g);
-    case DType::f64: return g.k == 0 ? reference::gemm(g) : vector_gemm(g, nullptr);
+    case DType::f32: return sums_nothing ? reference::gemm(g) : gemm_f32(normalized(g));
+    case DType::f64: return sums_nothing ? reference::gemm(g) : vector_gemm(normalized(g), nullptr);
     case DType::i64:
-    case DType::i32: return g.k == 0 ? reference::gemm(g) : gemm_integer(g);
+    case DType::i32: return sums_nothing ? reference::gemm(g) : gemm_integer(g);
     default:
       throw Error("gemm", fmt::format("no product of {} matrices", name(g.dtype)), "convert them to f32");
   }
@@ -98,8 +109,7 @@ void linear(DType dtype, std::int64_t rows, std::int64_t in, std::int64_t out, c
          .lda = in,
          .ldb = in,
          .ldc = out};
-  // The vector kernel is also the better one for few rows: it reads the weight once, where it lies.
-  if (dtype == DType::f64 || is_tiny(g) || rows < 8) return vector_gemm(g, bias);
+  if (dtype == DType::f64 || is_for_vector_kernel(g)) return vector_gemm(g, bias);
   if (onednn::matmul(g, static_cast<const float*>(bias))) return;
   if (bias != nullptr) {
     broadcast_rows<float>(rows, out, bias, y);

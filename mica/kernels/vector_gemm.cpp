@@ -330,28 +330,24 @@ HWY_INLINE void transpose_group(const double* from, std::int64_t stride, double*
   hn::Store(hn::InterleaveUpper(d, v0, v1), d, to + to_stride);
 }
 
-// g.columns columns of b, all of g.k, as rows of kPanel; missing columns are zero.
-template <class T> HWY_INLINE void pack_panel(const Product<T>& g, std::int64_t columns, T* to) {
-  constexpr std::int64_t kStride = kPanel<T>;
-  if (!g.trans_b) {
-    for (std::int64_t p = 0; p < g.k; ++p, to += kStride) {
-      std::copy_n(g.b + p * g.ldb, columns, to);
-      std::fill(to + columns, to + kStride, T{0});
-    }
-    return;
-  }
+// The first `columns` columns of b, at most kPanel, as rows of `stride` elements; missing columns are zero.
+template <class T>
+HWY_INLINE void pack_panel(const Product<T>& g, std::int64_t columns, T* to, std::int64_t stride) {
   constexpr std::int64_t kSide = kGroup<T>;
-  std::int64_t j = 0;
-  for (; j + kSide <= columns; j += kSide) {
+  const std::int64_t whole = g.trans_b ? columns / kSide * kSide : 0;
+  for (std::int64_t j = 0; j < whole; j += kSide) {
     const T* from = g.b + j * g.ldb;
     std::int64_t p = 0;
-    for (; p + kSide <= g.k; p += kSide) transpose_group(from + p, g.ldb, to + p * kStride + j, kStride);
+    for (; p + kSide <= g.k; p += kSide) transpose_group(from + p, g.ldb, to + p * stride + j, stride);
     for (; p < g.k; ++p) {
-      for (std::int64_t q = 0; q < kSide; ++q) to[p * kStride + j + q] = from[q * g.ldb + p];
+      for (std::int64_t q = 0; q < kSide; ++q) to[p * stride + j + q] = from[q * g.ldb + p];
     }
   }
-  for (; j < kStride; ++j) {
-    for (std::int64_t p = 0; p < g.k; ++p) to[p * kStride + j] = j < columns ? g.b[j * g.ldb + p] : T{0};
+  const std::int64_t row = g.trans_b ? 1 : g.ldb, column = g.trans_b ? g.ldb : 1;
+  if (whole == stride) return;
+  for (std::int64_t p = 0; p < g.k; ++p, to += stride) {
+    for (std::int64_t j = whole; j < columns; ++j) to[j] = g.b[p * row + j * column];
+    std::fill(to + columns, to + stride, T{0});
   }
 }
 
@@ -366,10 +362,11 @@ template <class T> HWY_INLINE void multiply_packed(const Product<T>& whole) {
       for (std::int64_t j = 0; j < block.n; j += kPanel<T>) {
         const std::int64_t columns = std::min(kPanel<T>, block.n - j);
         Product<T> part = block.columns(j, j + columns);
+        const std::int64_t stride = columns <= kLanes<T> ? kLanes<T> : kPanel<T>;
         T* here = packed.data() + j * depth;
-        pack_panel(part, columns, here);
+        pack_panel(part, columns, here, stride);
         part.b = here;
-        part.ldb = kPanel<T>;
+        part.ldb = stride;
         part.trans_b = false;
         any_panel(part, columns, true);
       }
@@ -378,11 +375,10 @@ template <class T> HWY_INLINE void multiply_packed(const Product<T>& whole) {
 }
 
 template <class T> HWY_INLINE void multiply(const Product<T>& g) {
-  constexpr std::int64_t kFewRows = 12;         // packing does not pay for fewer
   constexpr std::int64_t kNearBytes = 1 << 15;  // fits the first-level cache
-  if (g.trans_b && g.a_column == 1 && g.m < kFewRows) return multiply_by_dots(g);
   const bool near = g.k * g.n * static_cast<std::int64_t>(sizeof(T)) <= kNearBytes;
-  if (!g.trans_b && (near || g.m < kFewRows || g.k == 0)) return multiply_in_place(g);
+  if (g.trans_b && g.a_column == 1 && std::min(g.m, g.n) <= kSliver) return multiply_by_dots(g);
+  if (!g.trans_b && (near || g.m <= kSliver)) return multiply_in_place(g);
   multiply_packed(g);
 }
 

@@ -60,6 +60,7 @@ bool matmul(const Gemm& g, const float* bias) {
   if (g.batch > 1 && g.batch_stride_a == 0 && g.batch_stride_b == 0) return false;
   using Cache = PlanCache<14>;
   thread_local Cache cache;
+  const ThreadScope threads(g.m * g.n * g.k * g.batch);
   try {
     const Cache::Key key{g.trans_a,
                          g.trans_b,
@@ -74,7 +75,7 @@ bool matmul(const Gemm& g, const float* bias) {
                          g.batch_stride_b,
                          g.batch_stride_c,
                          bias != nullptr,
-                         prepare_threads()};
+                         threads.count()};
     Plan* plan = cache.find_or_make(key, [&] { return make_plan(g, bias != nullptr); });
     if (plan == nullptr) return false;
     plan->run(std::array{g.a, g.b, static_cast<const void*>(bias)}, std::array{g.c});

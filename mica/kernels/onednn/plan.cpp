@@ -94,12 +94,18 @@ dnnl::primitive_attr plan_attributes() {
   return attributes;
 }
 
-int prepare_threads() {
+ThreadScope::ThreadScope(std::int64_t work) {
+  constexpr std::int64_t kWorthSharing = 1 << 19;
   sync_openmp_threads();
-  // Inside a parallel region OpenMP would give a nested team one thread; a primitive made for more would then
-  // wait for its others forever.
-  if (omp_in_parallel() != 0) omp_set_num_threads(1);
-  return omp_get_max_threads();
+  outside_ = omp_get_max_threads();
+  // In a parallel region OpenMP gives a nested team one thread; a primitive made for more would wait forever
+  // for the others.
+  count_ = work < kWorthSharing || omp_in_parallel() != 0 ? 1 : outside_;
+  if (count_ != outside_) omp_set_num_threads(count_);
+}
+
+ThreadScope::~ThreadScope() {
+  if (count_ != outside_) omp_set_num_threads(outside_);
 }
 
 }  // namespace mica::kernels::onednn

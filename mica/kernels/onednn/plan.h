@@ -54,10 +54,20 @@ class Plan {
 // Scratch memory is the caller's business.
 dnnl::primitive_attr plan_attributes();
 
-// Call before looking for a plan: brings OpenMP in line with mica::num_threads() and gives the number of
-// threads that oneDNN will use from here. Primitives are made for a number of threads: it is part of their
-// key.
-int prepare_threads();
+// While it lives, oneDNN uses count() threads on this one: mica::num_threads(), or one where `work`
+// multiplications are too few to share or where a parallel region is already running. Primitives are made for
+// a number of threads: it belongs to their key, and they run in such a scope only.
+class ThreadScope {
+ public:
+  explicit ThreadScope(std::int64_t work);
+  ~ThreadScope();
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+  int count() const { return count_; }
+
+ private:
+  int outside_, count_;
+};
 
 // The least recently used plans go when there are more than 256. Where oneDNN has no implementation, a null
 // is kept. Plans are not for concurrent use: a cache belongs to one thread.
