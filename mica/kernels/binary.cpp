@@ -75,14 +75,19 @@ struct VectorGeluTanhBackward {  // d/dx x s(v(x)) = s + x s (1 - s) v'(x)
   template <class D, class V> HWY_INLINE V operator()(D d, V grad, V x) const {
     using T = hn::TFromD<D>;
     const V one = hn::Set(d, T{1});
-    const V s = sigmoid(d, gelu_tanh_argument(d, x));
-    // The second term is zero far out, where the powers of x would overflow.
+    // With e = exp(-|v|), s is 1 / (1 + e) or e / (1 + e), and s (1 - s) is e / (1 + e)^2 without
+    // cancellation.
+    const V v = gelu_tanh_argument(d, x);
+    const V e = exp(d, hn::Neg(hn::Abs(v)));
+    const V r = hn::Div(one, hn::Add(one, e));
+    const V s = hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(e, r), r);
+    // Far out, where e is zero and the powers of x would overflow, the second term is zero.
     const V limit = hn::Set(d, T{30});
     const V y = hn::Min(hn::Max(x, hn::Neg(limit)), limit);
     const V slope =
         hn::MulAdd(hn::Mul(y, y), hn::Set(d, static_cast<T>(3 * gelu_tanh_cubic * gelu_tanh_scale)),
                    hn::Set(d, static_cast<T>(gelu_tanh_scale)));
-    const V bend = hn::Mul(hn::Mul(y, s), hn::Mul(hn::Sub(one, s), slope));
+    const V bend = hn::Mul(hn::Mul(y, slope), hn::Mul(hn::Mul(e, r), r));
     return hn::Mul(grad, hn::Add(s, bend));
   }
 };
