@@ -47,11 +47,13 @@ TEST(Engine, AddsToTheGradientThatIsThere) {
 TEST(Engine, AddsToGradientsThatAreExpandedViews) {
   const Tensor x = leaf({1, 2, 3});
   const Tensor y = x * 1;
-  (y.sum() + square(y).sum()).backward();
-  EXPECT_EQ(numbers(x.grad()), (std::vector<double>{3, 5, 7}));
+  const Tensor squares = square(y).sum() * 2;
+  const Tensor plain = y.sum() * 3;  // recorded last, so its gradient arrives first
+  (squares + plain).backward();
+  EXPECT_EQ(numbers(x.grad()), (std::vector<double>{7, 11, 15}));
   const Tensor z = leaf({1, 2, 3});
-  const Tensor total = square(z).sum() + z.sum();
-  EXPECT_EQ(numbers(autograd::grad(total, z)), (std::vector<double>{3, 5, 7}));
+  const Tensor squares_of_leaf = square(z).sum() * 2;
+  EXPECT_EQ(numbers(autograd::grad(squares_of_leaf + z.sum() * 3, z)), (std::vector<double>{7, 11, 15}));
 }
 
 TEST(Engine, GradientsHaveMemoryOfTheirOwn) {
