@@ -77,13 +77,10 @@ ScalarIn::ScalarIn(Scalar value, DType dtype) {
 bool reusable(const Tensor& x) {
   const auto& impl = x.impl();
   return impl.unique() && impl->storage.unique() && !impl->requires_grad && !impl->storage->foreign &&
-         is_dense(impl->sizes, impl->strides);
+         (impl->contiguous || is_dense(impl->sizes, impl->strides));
 }
 
-Tensor reuse_memory(const Tensor& x) {
-  const auto& impl = x.impl();
-  return Tensor(TensorImpl::make(impl->storage, impl->dtype, impl->sizes, impl->strides, impl->offset));
-}
+Tensor reuse_memory(const Tensor& x) { return x.detach(); }
 
 Tensor convert(const Tensor& x, DType dtype) {
   const bool dense = is_dense(x.sizes(), x.strides());

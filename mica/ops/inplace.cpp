@@ -54,10 +54,9 @@ void rebase(const char* operation, Tensor& x, const Tensor& before, const Tensor
 
 // A handle with the history that x had before the change, for the edges of the new node.
 Tensor history_of(const Tensor& x) {
-  const TensorImpl& impl = *x.impl();
-  Tensor before(TensorImpl::make(impl.storage, impl.dtype, impl.sizes, impl.strides, impl.offset));
-  before.impl()->grad_fn = impl.grad_fn;
-  before.impl()->output_index = impl.output_index;
+  Tensor before = x.detach();
+  before.impl()->grad_fn = x.impl()->grad_fn;
+  before.impl()->output_index = x.impl()->output_index;
   return before;
 }
 
