@@ -28,6 +28,41 @@ static void stream_lines(std::byte* to, const std::byte* from, std::size_t bytes
   for (std::size_t i = 0; i < bytes; i += hn::Lanes(d)) hn::Stream(hn::LoadU(d, in + i), d, out + i);
 }
 
+// Rows of `to`, `pitch` apart, from the columns of `from`: whole 4 x 4 blocks of both.
+static void transpose_words(std::uint32_t* to, std::int64_t pitch, const std::uint32_t* from,
+                            std::int64_t stride, std::int64_t rows, std::int64_t columns) {
+  const hn::CappedTag<std::uint32_t, 4> d;
+  if (hn::Lanes(d) != 4) {
+    for (std::int64_t c = 0; c < columns; ++c) {
+      for (std::int64_t r = 0; r < rows; ++r) to[r * pitch + c] = from[c * stride + r];
+    }
+    return;
+  }
+  const hn::Repartition<std::uint64_t, decltype(d)> pairs;
+  for (std::int64_t c = 0; c + 4 <= columns; c += 4) {
+    // Columns are too far apart for the hardware to see them coming.
+    for (std::int64_t ahead = c + 8; ahead < std::min(c + 12, columns); ++ahead) {
+      for (std::int64_t r = 0; r < rows; r += 16) hwy::Prefetch(from + ahead * stride + r);
+    }
+    for (std::int64_t r = 0; r + 4 <= rows; r += 4) {
+      const std::uint32_t* in = from + c * stride + r;
+      const auto c0 = hn::LoadU(d, in);
+      const auto c1 = hn::LoadU(d, in + stride);
+      const auto c2 = hn::LoadU(d, in + 2 * stride);
+      const auto c3 = hn::LoadU(d, in + 3 * stride);
+      const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, c0, c1));  // r0: c0 c1, r1: c0 c1
+      const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, c2, c3));
+      const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, c0, c1));  // r2, r3
+      const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, c2, c3));
+      std::uint32_t* out = to + r * pitch + c;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, out);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, out + pitch);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, out + 2 * pitch);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, out + 3 * pitch);
+    }
+  }
+}
+
 }  // namespace mica::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -36,14 +71,17 @@ namespace mica::kernels {
 namespace {
 
 HWY_EXPORT(stream_lines);
+HWY_EXPORT(transpose_words);
 
 // Below this many bytes of output, the caches may serve whoever reads it next.
 constexpr std::int64_t stream_threshold = 16 << 20;
 // Rows shorter than this have too many partly written lines.
 constexpr std::int64_t stream_row_bytes = 2048;
 constexpr std::int64_t line_bytes = 64;
-// Per operand that needs one; all of them together stay within the first-level cache.
-constexpr std::int64_t buffer_bytes = 8192;
+// Lines of each column of a transposed block, next to each other in memory.
+constexpr std::int64_t block_lines = 2;
+// Per operand that needs one: in the first-level cache.
+constexpr std::int64_t buffer_bytes = 16384;
 
 // Operand 0 is the output, operands 1... are the inputs. Strides count bytes.
 constexpr int max_operands = 1 + max_inputs;
@@ -137,7 +175,7 @@ void find_transposes(Plan& plan) {
       std::rotate(plan.sizes.begin() + i, plan.sizes.begin() + i + 1, plan.sizes.begin() + plan.rank - 1);
       std::rotate(plan.strides.begin() + i, plan.strides.begin() + i + 1,
                   plan.strides.begin() + plan.rank - 1);
-      plan.block_rows = std::min(line_bytes / item, plan.sizes[Plan::at(plan.rank - 2)]);
+      plan.block_rows = std::min(block_lines * line_bytes / item, plan.sizes[Plan::at(plan.rank - 2)]);
       for (int other = k; other < plan.operands; ++other) {
         const auto o = Plan::at(other);
         const bool dense = plan.strides[Plan::at(plan.rank - 2)][o] == plan.item_size[o];
@@ -278,6 +316,11 @@ void copy_strided(std::byte* to, std::int64_t to_stride, const std::byte* from, 
 // The rows of a block from memory that is dense down its columns.
 void copy_transposed(std::byte* to, std::int64_t pitch, const std::byte* from, std::int64_t column_stride,
                      std::int64_t rows, std::int64_t columns, std::int64_t item_size) {
+  if (item_size == 4 && rows % 4 == 0 && columns % 4 == 0) {
+    return HWY_DYNAMIC_DISPATCH(transpose_words)(reinterpret_cast<std::uint32_t*>(to), pitch / 4,
+                                                 reinterpret_cast<const std::uint32_t*>(from),
+                                                 column_stride / 4, rows, columns);
+  }
   with_item_type(item_size, [&]<class T>() {
     constexpr auto size = static_cast<std::int64_t>(sizeof(T));
     for (std::int64_t c = 0; c < columns; ++c) {
@@ -335,14 +378,22 @@ void run_block(const Plan& plan, const Pass& pass, const Position& position, std
         call.in[Plan::at(k - 1)] = source;
       }
       std::byte* out = operand_at(0, row, column);
-      call.out = has(plan.buffered, 0) ? buffers[0] : out;
-      pass.kernel(call);
-      if (!has(plan.buffered, 0)) continue;
+      if (!has(plan.buffered, 0)) {
+        call.out = out;
+        pass.kernel(call);
+        continue;
+      }
+      const auto* results = static_cast<const std::byte*>(call.in[0]);
+      if (!pass.is_copy) {
+        call.out = buffers[0];
+        pass.kernel(call);
+        results = buffers[0];
+      }
       const std::int64_t item = plan.item_size[0];
       if (column_strides[0] == item) {
-        stream_copy(out, buffers[0], call.count * item);
+        stream_copy(out, results, call.count * item);
       } else {
-        copy_strided(out, column_strides[0], buffers[0], item, call.count, item);
+        copy_strided(out, column_strides[0], results, item, call.count, item);
       }
     }
   }
