@@ -18,8 +18,10 @@ constexpr std::int64_t stream_row_bytes = 2048;
 constexpr std::int64_t line_bytes = 64;
 // Lines of each column of a transposed block, next to each other in memory.
 constexpr std::int64_t block_lines = 4;
-// Per operand that needs one. Measured: what transposes like best; the first-level cache holds one of them.
+// Buffers, measured: this much for a transposed block...
 constexpr std::int64_t buffer_bytes = 32768;
+// ... and for one row, so that those of all operands fit the first-level cache.
+constexpr std::int64_t row_bytes = 8192;
 
 // Operand 0 is the output, operands 1... are the inputs. Strides count bytes.
 constexpr int max_operands = 1 + max_inputs;
@@ -242,8 +244,8 @@ void run_block(const Plan& plan, const Pass& pass, const Position& position, std
   alignas(line_bytes) std::byte buffers[max_operands][buffer_bytes];
   std::int64_t width = last - first;  // columns at a time
   for (int k = 0; k < plan.operands; ++k) {
-    const std::int64_t height = has(plan.transposed, k) ? plan.block_rows : 1;
-    if (has(plan.buffered, k)) width = std::min(width, buffer_bytes / plan.item_size[Plan::at(k)] / height);
+    const std::int64_t row = has(plan.transposed, k) ? buffer_bytes / plan.block_rows : row_bytes;
+    if (has(plan.buffered, k)) width = std::min(width, row / plan.item_size[Plan::at(k)]);
   }
   for (std::int64_t column = first; column < last; column += width) {
     call.count = std::min(width, last - column);
