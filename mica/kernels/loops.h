@@ -59,7 +59,4 @@ inline void for_each_row(const Shape& sizes, std::initializer_list<InputView> in
   for_each_row(sizes, std::span<const InputView>(inputs.begin(), inputs.size()), output, pass);
 }
 
-// Copies bytes with stores that bypass the caches: for memory that will not be read again soon.
-void stream_copy(void* to, const void* from, std::int64_t bytes);
-
 }  // namespace mica::kernels
