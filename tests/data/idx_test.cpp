@@ -1,5 +1,6 @@
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -115,11 +116,44 @@ TEST_F(ReadIdx, names_what_is_not_a_file) {
   EXPECT_THAT(complaint_about("/dev/null"), HasSubstr("not a regular file"));
 }
 
+// The superuser may read everything: gives up the privilege until the end of the scope.
+class OrdinaryUser {
+ public:
+  OrdinaryUser() {
+    constexpr uid_t nobody = 65534;
+    if (previous_ == 0) ordinary_ = seteuid(nobody) == 0;
+  }
+  ~OrdinaryUser() {
+    if (seteuid(previous_) != 0) std::abort();
+  }
+  OrdinaryUser(const OrdinaryUser&) = delete;
+  OrdinaryUser& operator=(const OrdinaryUser&) = delete;
+  explicit operator bool() const { return ordinary_; }
+
+ private:
+  uid_t previous_ = geteuid();
+  bool ordinary_ = previous_ != 0;
+};
+
 TEST_F(ReadIdx, names_a_file_that_must_not_be_read) {
-  if (geteuid() == 0) GTEST_SKIP() << "nothing is forbidden to the superuser";
+  using std::filesystem::perms;
   const auto path = folder_.write("secret", idx_file({1}, {1}));
-  std::filesystem::permissions(path, std::filesystem::perms::none);
+  std::filesystem::permissions(folder_.path(), perms::others_exec, std::filesystem::perm_options::add);
+  std::filesystem::permissions(path, perms::none);
+  const OrdinaryUser user;
+  if (!user) GTEST_SKIP() << "the superuser cannot become another user here";
   EXPECT_THAT(complaint_about(path), HasSubstr("Permission denied"));
+}
+
+TEST_F(ReadIdx, names_a_folder_that_must_not_be_entered) {
+  const auto path = folder_.write("closed/file", idx_file({1}, {1}));
+  std::filesystem::permissions(path.parent_path(), std::filesystem::perms::none);
+  {
+    const OrdinaryUser user;
+    if (!user) GTEST_SKIP() << "the superuser cannot become another user here";
+    EXPECT_THAT(complaint_about(path), HasSubstr("Permission denied"));
+  }
+  std::filesystem::permissions(path.parent_path(), std::filesystem::perms::owner_all);
 }
 
 TEST_F(ReadIdx, rejects_other_kinds_of_files) {
