@@ -88,7 +88,7 @@ GzipFile::GzipFile(std::string operation, const std::filesystem::path& path)
 
   std::array<unsigned char, 2> magic{};
   const std::size_t bytes = read_raw(magic.data(), magic.size());
-  std::rewind(file_.get());
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) fail(std::generic_category().message(errno), "");
   if (bytes == magic.size() && magic == gzip_magic) inflater_ = std::make_unique<Inflater>();
 }
 

@@ -104,7 +104,8 @@ class IdxReader {
       const std::size_t count = std::min(out.size() - done, chunk.size() / sizeof(Stored));
       const std::size_t read = file_.read(chunk.data(), count * sizeof(Stored)) / sizeof(Stored);
       for (std::size_t i = 0; i < read; ++i) {
-        out[done + i] = static_cast<T>(from_big_endian<Stored>(chunk.data() + i * sizeof(Stored)));
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse): signed bytes are numbers here, not characters
+        out[done + i] = from_big_endian<Stored>(chunk.data() + i * sizeof(Stored));
       }
       done += read;
       if (read < count) {

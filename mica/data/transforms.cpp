@@ -68,6 +68,7 @@ Tensor to_float(const Tensor& images, const std::vector<double>& mean, const std
                 "give one of each for every channel, which is dimension 1");
   }
   std::vector<Table> tables;
+  tables.reserve(mean.size());
   for (std::size_t c = 0; c < mean.size(); ++c) tables.push_back(make_table(mean[c], std[c]));
   const std::int64_t planes = images.size(0) * channels;
   return look_up(images, tables, planes == 0 ? 1 : std::max<std::int64_t>(images.numel() / planes, 1));
