@@ -1,8 +1,8 @@
 // A training step of the demo, once warm, asks the system for nothing.
+#include <examples/fashion_mnist/net.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <examples/fashion_mnist/net.h>
 #include <mica/core/allocator.h>
 
 namespace {
