@@ -10,8 +10,8 @@
 #include <benchmark/benchmark.h>
 
 #include <mica/core/parallel.h>
+#include <mica/kernels/copy.h>
 #include <mica/kernels/elementwise.h>
-#include <mica/kernels/loops.h>
 #include <mica/kernels/reduce.h>
 
 namespace {

@@ -145,6 +145,19 @@ int run_training(Options options) {
   return 0;
 }
 
+// Errors may list things line by line; a program that ends says it in one.
+std::string one_line(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != '\n')
+      out += c;
+    else if (!out.ends_with(' '))
+      out += ' ';
+    if (out.ends_with("  ")) out.pop_back();
+  }
+  return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -153,10 +166,10 @@ int main(int argc, char** argv) {
   try {
     return run_training(std::move(options));
   } catch (const mica::Error& error) {
-    fmt::print(stderr, "fashion_mnist: {}{}{}\n", error.message(), error.hint().empty() ? "" : ": ",
-               error.hint());
+    const std::string hint = error.hint().empty() ? "" : fmt::format(" ({})", error.hint());
+    fmt::print(stderr, "fashion_mnist: {}\n", one_line(error.message() + hint));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "fashion_mnist: {}\n", error.what());
+    fmt::print(stderr, "fashion_mnist: {}\n", one_line(error.what()));
   }
   return 2;
 }

@@ -12,7 +12,7 @@ namespace demo {
 struct Options {
   int epochs = 3;
   std::int64_t batch_size = 64;
-  double lr = 2e-3;
+  double lr = 1e-3;
   std::uint64_t seed = 1;
   int threads = 0;  // 0: one per core
   std::string data = "fashion-mnist";

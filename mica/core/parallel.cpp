@@ -20,7 +20,8 @@ namespace mica {
 namespace {
 
 // ThreadSanitizer does not see how OpenMP's threads wait for each other, as that library is not built with
-// it: what happened before publish() is visible after observe() with the same address. Nothing in other builds.
+// it: what happened before publish() is visible after observe() with the same address. Nothing in other
+// builds.
 #ifdef MICA_THREAD_SANITIZER
 void publish(void* address) { __tsan_release(address); }
 void observe(void* address) { __tsan_acquire(address); }

@@ -18,8 +18,10 @@ namespace mica::kernels::HWY_NAMESPACE {
 
 inline constexpr std::int64_t kMaxTile = 256;
 
-// (outer, n, inner) cut into blocks of (n, width) with width <= kMaxTile: body(offset of the block, width),
-// in parallel. A block and its result stay in the L2 cache, and rows are two cache lines or more.
+// (outer, n, inner) cut into blocks of (n, width) with width <= kMaxTile, in parallel: body(offset of the
+// block, width, distance to a block as wide on its right, or 0). A block and its result stay in the L2 cache,
+// and its rows are two cache lines or more; too short for the hardware to see what comes next, so bodies
+// prefetch.
 template <class Body>
 void for_column_tiles(std::int64_t outer, std::int64_t n, std::int64_t inner, const Body& body) {
   if (outer == 0 || n == 0 || inner == 0) return;
@@ -30,7 +32,8 @@ void for_column_tiles(std::int64_t outer, std::int64_t n, std::int64_t inner, co
   parallel_for(0, outer * tiles, grain, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
     for (std::int64_t item = first; item < last; ++item) {
       const std::int64_t column = item % tiles * tile;
-      body(item / tiles * n * inner + column, std::min(tile, inner - column));
+      const std::int64_t next = column + 2 * tile <= inner ? tile : 0;
+      body(item / tiles * n * inner + column, std::min(tile, inner - column), next);
     }
   });
 }

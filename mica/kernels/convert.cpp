@@ -134,7 +134,7 @@ std::uint64_t item_bits(DType dtype, double value, std::int64_t value_int) {
 void convert(const Shape& sizes, DType from, const In& x, DType to, const Out& out) {
   for_each_row(sizes, {{x.data, x.strides, static_cast<std::int64_t>(item_size(from))}},
                {out.data, out.strides, static_cast<std::int64_t>(item_size(to))},
-               {.kernel = HWY_DYNAMIC_DISPATCH(convert_kernel)(from, to)});
+               {.kernel = HWY_DYNAMIC_DISPATCH(convert_kernel)(from, to), .is_copy = from == to});
 }
 
 void fill(DType dtype, const Shape& sizes, const Out& out, double value, std::int64_t value_int) {

@@ -126,7 +126,7 @@ template <class T> void forward_columns(const CrossEntropy& c, T* losses, T* log
   const Tag<T> d;
   const std::int64_t n = p.classes;
   const std::int64_t pitch = c.inner;
-  for_column_tiles(c.outer, n, pitch, [&](std::int64_t at, std::int64_t width) HWY_ATTR {
+  for_column_tiles(c.outer, n, pitch, [&](std::int64_t at, std::int64_t width, std::int64_t next) HWY_ATTR {
     const T* x = p.logits + at;
     HWY_ALIGN T max[kMaxTile];
     HWY_ALIGN T shift[kMaxTile];
@@ -134,6 +134,7 @@ template <class T> void forward_columns(const CrossEntropy& c, T* losses, T* log
     HWY_ALIGN double spread[kMaxTile] = {};
     column_max(n, width, pitch, x, max);
     column_sums<T>(n, width, sum, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
+      hwy::Prefetch(x + i * pitch + j + next);
       return exp_lanes(hn::Sub(access.load(d, x + i * pitch + j), access.load(d, max + j)));
     });
     if (p.smoothing != 0) {
@@ -203,7 +204,7 @@ void backward_columns(const CrossEntropy& c, const T* log_sum_exps, const T* sca
   const Tag<T> d;
   const std::int64_t n = p.classes;
   const std::int64_t pitch = c.inner;
-  for_column_tiles(c.outer, n, pitch, [&](std::int64_t at, std::int64_t width) HWY_ATTR {
+  for_column_tiles(c.outer, n, pitch, [&](std::int64_t at, std::int64_t width, std::int64_t) HWY_ATTR {
     const std::int64_t item = at / (n * pitch) * pitch + at % pitch;
     HWY_ALIGN T probability[kMaxTile];
     HWY_ALIGN T per_class[kMaxTile];

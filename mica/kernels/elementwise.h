@@ -45,7 +45,7 @@ enum class Binary : std::uint8_t {
   maximum,
   minimum,
   pow,                 // div and pow: floating only; maximum and minimum propagate NaN
-  relu_backward,       // (grad, result): grad where result > 0, else 0
+  relu_backward,       // (grad, result): 0 where result <= 0, else grad (NaN passes, as in PyTorch)
   sigmoid_backward,    // (grad, result): grad * y * (1 - y)
   tanh_backward,       // (grad, result): grad * (1 - y * y)
   gelu_backward,       // (grad, input)

@@ -136,10 +136,11 @@ template <class T> HWY_INLINE T max_lanes(std::int64_t n, const T* x) {
   return lane_max(hn::Max(hn::Max(a, b), hn::Max(c, e)));
 }
 
-// exp that keeps NaN: Highway's turns it into 0.
+// exp that keeps NaN: Highway's turns it into 0, and rounds it to an integer on the way.
 template <class V> HWY_INLINE V exp_lanes(V x) {
   const hn::DFromV<V> d;
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
+  const auto nan = hn::IsNaN(x);
+  return hn::IfThenElse(nan, x, hn::Exp(d, hn::IfThenZeroElse(nan, x)));
 }
 
 }  // namespace mica::kernels::HWY_NAMESPACE

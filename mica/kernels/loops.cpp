@@ -1,49 +1,27 @@
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdlib>
-#include <cstring>
 
 #include <hwy/cache_control.h>
 
 #include <mica/core/parallel.h>
+#include <mica/kernels/copy.h>
 #include <mica/kernels/loops.h>
 
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "mica/kernels/loops.cpp"
-#include <hwy/foreach_target.h>  // includes this file once per target
-// After it:
-#include <hwy/highway.h>
-
-HWY_BEFORE_NAMESPACE();
-namespace mica::kernels::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-static void stream_lines(std::byte* to, const std::byte* from, std::size_t bytes) {
-  const hn::ScalableTag<std::uint8_t> d;
-  auto* out = reinterpret_cast<std::uint8_t*>(to);
-  const auto* in = reinterpret_cast<const std::uint8_t*>(from);
-  for (std::size_t i = 0; i < bytes; i += hn::Lanes(d)) hn::Stream(hn::LoadU(d, in + i), d, out + i);
-}
-
-}  // namespace mica::kernels::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace mica::kernels {
 namespace {
-
-HWY_EXPORT(stream_lines);
 
 // Below this many bytes of output, the caches may serve whoever reads it next.
 constexpr std::int64_t stream_threshold = 16 << 20;
 // Rows shorter than this have too many partly written lines.
 constexpr std::int64_t stream_row_bytes = 2048;
 constexpr std::int64_t line_bytes = 64;
-// Per operand that needs one; all of them together stay within the first-level cache.
-constexpr std::int64_t buffer_bytes = 8192;
+// Lines of each column of a transposed block, next to each other in memory.
+constexpr std::int64_t block_lines = 4;
+// Buffers, measured: this much for a transposed block...
+constexpr std::int64_t buffer_bytes = 32768;
+// ... and for one row, so that those of all operands fit the first-level cache.
+constexpr std::int64_t row_bytes = 8192;
 
 // Operand 0 is the output, operands 1... are the inputs. Strides count bytes.
 constexpr int max_operands = 1 + max_inputs;
@@ -137,7 +115,7 @@ void find_transposes(Plan& plan) {
       std::rotate(plan.sizes.begin() + i, plan.sizes.begin() + i + 1, plan.sizes.begin() + plan.rank - 1);
       std::rotate(plan.strides.begin() + i, plan.strides.begin() + i + 1,
                   plan.strides.begin() + plan.rank - 1);
-      plan.block_rows = std::min(line_bytes / item, plan.sizes[Plan::at(plan.rank - 2)]);
+      plan.block_rows = std::min(block_lines * line_bytes / item, plan.sizes[Plan::at(plan.rank - 2)]);
       for (int other = k; other < plan.operands; ++other) {
         const auto o = Plan::at(other);
         const bool dense = plan.strides[Plan::at(plan.rank - 2)][o] == plan.item_size[o];
@@ -243,51 +221,6 @@ class Position {
   std::array<std::int64_t, max_dims> index_;
 };
 
-// Calls fn with an unsigned integer type of `item_size` bytes.
-template <class Fn> void with_item_type(std::int64_t item_size, Fn&& fn) {
-  switch (item_size) {
-    case 1: return fn.template operator()<std::uint8_t>();
-    case 2: return fn.template operator()<std::uint16_t>();
-    case 4: return fn.template operator()<std::uint32_t>();
-    default: return fn.template operator()<std::uint64_t>();
-  }
-}
-
-// Item access through memcpy: the items have some other type.
-template <class T> T load(const std::byte* from) {
-  T item;
-  std::memcpy(&item, from, sizeof(T));
-  return item;
-}
-template <class T> void store(std::byte* to, T item) { std::memcpy(to, &item, sizeof(T)); }
-
-// to[i] = from[i] for i < count, with strides in bytes.
-void copy_strided(std::byte* to, std::int64_t to_stride, const std::byte* from, std::int64_t from_stride,
-                  std::int64_t count, std::int64_t item_size) {
-  with_item_type(item_size, [&]<class T>() {
-    if (to_stride == item_size) {
-      for (std::int64_t i = 0; i < count; ++i) {
-        store(to + i * static_cast<std::int64_t>(sizeof(T)), load<T>(from + i * from_stride));
-      }
-    } else {
-      for (std::int64_t i = 0; i < count; ++i) store(to + i * to_stride, load<T>(from + i * from_stride));
-    }
-  });
-}
-
-// The rows of a block from memory that is dense down its columns.
-void copy_transposed(std::byte* to, std::int64_t pitch, const std::byte* from, std::int64_t column_stride,
-                     std::int64_t rows, std::int64_t columns, std::int64_t item_size) {
-  with_item_type(item_size, [&]<class T>() {
-    constexpr auto size = static_cast<std::int64_t>(sizeof(T));
-    for (std::int64_t c = 0; c < columns; ++c) {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        store(to + r * pitch + c * size, load<T>(from + c * column_stride + r * size));
-      }
-    }
-  });
-}
-
 // Computes columns [first, last) of a block of rows.
 void run_block(const Plan& plan, const Pass& pass, const Position& position, std::int64_t first,
                std::int64_t last) {
@@ -311,8 +244,8 @@ void run_block(const Plan& plan, const Pass& pass, const Position& position, std
   alignas(line_bytes) std::byte buffers[max_operands][buffer_bytes];
   std::int64_t width = last - first;  // columns at a time
   for (int k = 0; k < plan.operands; ++k) {
-    const std::int64_t height = has(plan.transposed, k) ? plan.block_rows : 1;
-    if (has(plan.buffered, k)) width = std::min(width, buffer_bytes / plan.item_size[Plan::at(k)] / height);
+    const std::int64_t row = has(plan.transposed, k) ? buffer_bytes / plan.block_rows : row_bytes;
+    if (has(plan.buffered, k)) width = std::min(width, row / plan.item_size[Plan::at(k)]);
   }
   for (std::int64_t column = first; column < last; column += width) {
     call.count = std::min(width, last - column);
@@ -335,32 +268,28 @@ void run_block(const Plan& plan, const Pass& pass, const Position& position, std
         call.in[Plan::at(k - 1)] = source;
       }
       std::byte* out = operand_at(0, row, column);
-      call.out = has(plan.buffered, 0) ? buffers[0] : out;
-      pass.kernel(call);
-      if (!has(plan.buffered, 0)) continue;
+      if (!has(plan.buffered, 0)) {
+        call.out = out;
+        pass.kernel(call);
+        continue;
+      }
+      const auto* results = static_cast<const std::byte*>(call.in[0]);
+      if (!pass.is_copy) {
+        call.out = buffers[0];
+        pass.kernel(call);
+        results = buffers[0];
+      }
       const std::int64_t item = plan.item_size[0];
       if (column_strides[0] == item) {
-        stream_copy(out, buffers[0], call.count * item);
+        stream_copy(out, results, call.count * item);
       } else {
-        copy_strided(out, column_strides[0], buffers[0], item, call.count, item);
+        copy_strided(out, column_strides[0], results, item, call.count, item);
       }
     }
   }
 }
 
 }  // namespace
-
-void stream_copy(void* to, const void* from, std::int64_t bytes) {
-  auto* out = static_cast<std::byte*>(to);
-  const auto* in = static_cast<const std::byte*>(from);
-  // Whole lines only: a partly written one would cost a read of its own.
-  const auto address = std::bit_cast<std::uintptr_t>(out);
-  const auto head = std::min(bytes, static_cast<std::int64_t>(-address % line_bytes));
-  const std::int64_t body = (bytes - head) / line_bytes * line_bytes;
-  std::memcpy(out, in, static_cast<std::size_t>(head));
-  HWY_DYNAMIC_DISPATCH(stream_lines)(out + head, in + head, static_cast<std::size_t>(body));
-  std::memcpy(out + head + body, in + head + body, static_cast<std::size_t>(bytes - head - body));
-}
 
 void for_each_row(const Shape& sizes, std::span<const InputView> inputs, const OutputView& output,
                   const Pass& pass) {
@@ -399,4 +328,3 @@ void for_each_row(const Shape& sizes, std::span<const InputView> inputs, const O
 }
 
 }  // namespace mica::kernels
-#endif  // HWY_ONCE

@@ -41,6 +41,7 @@ struct Pass {
   std::int64_t grain = cheap_grain;  // a pass of fewer elements stays on the calling thread
   unsigned scalars_allowed = 0;      // inputs the kernel takes as a scalar, as long as another one is not
   double parameter = 0;
+  bool is_copy = false;  // the kernel copies its one input: where a buffer is involved, it is left out
 
   static constexpr std::int64_t cheap_grain = 32768;  // as long as a wake-up of the other threads takes
   static constexpr std::int64_t costly_grain = 4096;  // for exp and the like
@@ -57,8 +58,5 @@ inline void for_each_row(const Shape& sizes, std::initializer_list<InputView> in
                          const OutputView& output, const Pass& pass) {
   for_each_row(sizes, std::span<const InputView>(inputs.begin(), inputs.size()), output, pass);
 }
-
-// Copies bytes with stores that bypass the caches: for memory that will not be read again soon.
-void stream_copy(void* to, const void* from, std::int64_t bytes);
 
 }  // namespace mica::kernels

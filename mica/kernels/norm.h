@@ -26,7 +26,7 @@ struct BatchNormShape {
   Layout layout = Layout::channels_first;
   std::int64_t batch = 0, channels = 0, spatial = 1;
 };
-// mean, var (biased): (C). Two-pass or Welford: exact for a large mean with a small spread.
+// mean, var (biased): (C); 0 without values. Exact for a large mean with a small spread.
 void batch_norm_stats(const BatchNormShape& s, const void* x, void* mean, void* var);
 // y = (x - mean) * rstd * gamma + beta per channel; gamma, beta may be null; rstd: (C).
 void batch_norm_apply(const BatchNormShape& s, const void* x, const void* mean, const void* rstd,

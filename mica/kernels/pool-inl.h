@@ -97,10 +97,14 @@ template <class T> void clear_channels(const Pool2d& p, std::int64_t count, T* i
 // from[0], from[2], from[4], ...: as many as `access` has lanes, reading nothing beyond the last of them.
 template <class T> HWY_INLINE Vec<T> load_even(const T* from, Part access) {
   const Tag<T> d;
+#if HWY_TARGET == HWY_SCALAR
+  return access.load(d, from);
+#else
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t span = 2 * access.count - 1;
   if (span <= lanes) return hn::ConcatEven(d, hn::Zero(d), Part{span}.load(d, from));
   return hn::ConcatEven(d, Part{span - lanes}.load(d, from + lanes), hn::LoadU(d, from));
+#endif
 }
 template <class T> HWY_INLINE Vec<T> load_even(const T* from, Whole) {
   return load_even(from, Part{hn::Lanes(Tag<T>())});

@@ -15,7 +15,8 @@ struct Pool2d {
   std::int64_t divisor_override = 0;            // avg_pool2d only; 0: none
 };
 // y: the largest of each window; NaN wins; the first of equal ones. indices (i32, laid out like y): position
-// h * in_w + w in the input plane; may be null when no gradient is needed. Windows are clipped to the input.
+// h * in_w + w in the input plane, -1 (and y -inf) for a window without pixels; may be null when no gradient
+// is needed. Windows are clipped to the input.
 void max_pool2d(const Pool2d& p, const void* x, void* y, std::int32_t* indices);
 // grad_x is overwritten (zero where nothing was picked).
 void max_pool2d_backward(const Pool2d& p, const void* grad, const std::int32_t* indices, void* grad_x);

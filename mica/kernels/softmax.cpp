@@ -48,15 +48,19 @@ template <class T> void softmax_row(bool log, std::int64_t n, const T* x, const 
   }
 }
 
-// The same for the columns of an (n, width) block whose rows are `pitch` apart.
+// The same for the columns of an (n, width) block whose rows are `pitch` apart; `next` is the distance to the
+// block to come.
 template <class T>
-void softmax_tile(bool log, std::int64_t n, std::int64_t width, std::int64_t pitch, const T* x, T* y) {
+void softmax_tile(bool log, std::int64_t n, std::int64_t width, std::int64_t pitch, std::int64_t next,
+                  const T* x, T* y) {
   const Tag<T> d;
   HWY_ALIGN T max[kMaxTile];
   HWY_ALIGN T scale[kMaxTile];  // 1 / sum, or log(sum)
   HWY_ALIGN double sum[kMaxTile];
   column_max(n, width, pitch, x, max);
   column_sums<T>(n, width, sum, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
+    hwy::Prefetch(x + i * pitch + j + next);
+    hwy::Prefetch(y + i * pitch + j + next);
     const Vec<T> e = exp_lanes(hn::Sub(access.load(d, x + i * pitch + j), access.load(d, max + j)));
     if (!log) access.store(e, d, y + i * pitch + j);
     return e;
@@ -134,8 +138,8 @@ void softmax_target(bool log, DType dtype, std::int64_t outer, std::int64_t n, s
         softmax_row(log, n, x + at, x + at + next, y + at);
       });
     } else {
-      for_column_tiles(outer, n, inner, [&](std::int64_t at, std::int64_t width) HWY_ATTR {
-        softmax_tile(log, n, width, inner, x + at, y + at);
+      for_column_tiles(outer, n, inner, [&](std::int64_t at, std::int64_t width, std::int64_t next) HWY_ATTR {
+        softmax_tile(log, n, width, inner, next, x + at, y + at);
       });
     }
   });
@@ -152,7 +156,7 @@ void softmax_backward_target(bool log, DType dtype, std::int64_t outer, std::int
         softmax_backward_row(log, n, next, y + at, grad + at, grad_x + at);
       });
     } else {
-      for_column_tiles(outer, n, inner, [&](std::int64_t at, std::int64_t width) HWY_ATTR {
+      for_column_tiles(outer, n, inner, [&](std::int64_t at, std::int64_t width, std::int64_t) HWY_ATTR {
         softmax_backward_tile(log, n, width, inner, y + at, grad + at, grad_x + at);
       });
     }

@@ -77,12 +77,13 @@ ScalarIn::ScalarIn(Scalar value, DType dtype) {
 bool reusable(const Tensor& x) {
   const auto& impl = x.impl();
   return impl.unique() && impl->storage.unique() && !impl->requires_grad && !impl->storage->foreign &&
-         is_dense(impl->sizes, impl->strides);
+         (impl->contiguous || is_dense(impl->sizes, impl->strides));
 }
 
 Tensor reuse_memory(const Tensor& x) {
-  const auto& impl = x.impl();
-  return Tensor(TensorImpl::make(impl->storage, impl->dtype, impl->sizes, impl->strides, impl->offset));
+  Tensor y = x.detach();
+  y.impl()->is_view = false;  // nobody else is left to see the memory
+  return y;
 }
 
 Tensor convert(const Tensor& x, DType dtype) {

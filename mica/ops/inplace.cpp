@@ -59,11 +59,7 @@ Tensor with_history(Tensor y, const Tensor& x) {
 }
 
 // A handle with the history that x had before the change, for the edges of the new node.
-Tensor history_of(const Tensor& x) {
-  const TensorImpl& impl = *x.impl();
-  return with_history(
-      Tensor(TensorImpl::make(impl.storage, impl.dtype, impl.sizes, impl.strides, impl.offset)), x);
-}
+Tensor history_of(const Tensor& x) { return with_history(x.detach(), x); }
 
 void check_result(const char* operation, const Tensor& x, const Shape& sizes, DType type) {
   for (int i = 0; i < x.sizes().size(); ++i) {

@@ -290,12 +290,7 @@ Tensor slice_backward(const Tensor& x, const Shape& sizes, int dim, std::int64_t
   });
 }
 
-Tensor Tensor::detach() const {
-  Tensor y = alias(*this, sizes(), strides(), storage_offset());
-  y.impl()->is_view = impl_->is_view;
-  y.impl()->view_version = impl_->view_version;
-  return y;
-}
+Tensor Tensor::detach() const { return Tensor(TensorImpl::same_view(checked_impl())); }
 
 Tensor Tensor::clone() const {
   Tensor y = ops::convert(*this, dtype());

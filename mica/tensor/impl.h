@@ -38,6 +38,8 @@ struct TensorImpl {
 
   static Ref<TensorImpl> make(Ref<Storage> storage, DType dtype, const Shape& sizes, const Shape& strides,
                               std::int64_t offset);
+  // The same memory and geometry without history.
+  static Ref<TensorImpl> same_view(const TensorImpl& other);
   static void destroy(TensorImpl* impl);
 
   void set_geometry(const Shape& new_sizes, const Shape& new_strides) {

@@ -20,6 +20,20 @@ Ref<TensorImpl> TensorImpl::make(Ref<Storage> storage, DType dtype, const Shape&
   return Ref<TensorImpl>::adopt(impl);
 }
 
+Ref<TensorImpl> TensorImpl::same_view(const TensorImpl& other) {
+  auto* impl = new (allocate(sizeof(TensorImpl))) TensorImpl;
+  impl->storage = other.storage;
+  impl->dtype = other.dtype;
+  impl->offset = other.offset;
+  impl->numel = other.numel;
+  impl->contiguous = other.contiguous;
+  impl->is_view = other.is_view;
+  impl->view_version = other.view_version;
+  impl->sizes = other.sizes;
+  impl->strides = other.strides;
+  return Ref<TensorImpl>::adopt(impl);
+}
+
 void TensorImpl::destroy(TensorImpl* impl) {
   impl->~TensorImpl();
   deallocate(impl, sizeof(TensorImpl));
@@ -130,24 +144,31 @@ void check_sizes(const char* operation, const Shape& sizes, DType dtype) {
 }
 }  // namespace
 
+namespace {
+Tensor make_dense(const Shape& sizes, const Shape& strides, DType dtype) {
+  auto storage = Storage::allocate(static_cast<std::size_t>(sizes.numel()) * item_size(dtype));
+  return Tensor(TensorImpl::make(std::move(storage), dtype, sizes, strides, 0));
+}
+}  // namespace
+
 Tensor empty(const Shape& sizes, DType dtype) {
-  return empty_strided(sizes, contiguous_strides(sizes), dtype);
+  check_sizes("empty", sizes, dtype);
+  return make_dense(sizes, contiguous_strides(sizes), dtype);
 }
 
 Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype) {
-  check_sizes("empty", sizes, dtype);
+  check_sizes("empty_strided", sizes, dtype);
   if (!is_dense(sizes, strides)) {
     throw Error("empty_strided", fmt::format("strides {} leave gaps or overlap for sizes {}",
                                              to_string(strides), to_string(sizes)));
   }
-  auto storage = Storage::allocate(static_cast<std::size_t>(sizes.numel()) * item_size(dtype));
-  return Tensor(TensorImpl::make(std::move(storage), dtype, sizes, strides, 0));
+  return make_dense(sizes, strides, dtype);
 }
 
 Tensor empty_like(const Tensor& x) {
   const TensorImpl& impl = x.checked_impl();
-  if (impl.contiguous || !is_dense(impl.sizes, impl.strides)) return empty(impl.sizes, impl.dtype);
-  return empty_strided(impl.sizes, impl.strides, impl.dtype);
+  const bool keep = !impl.contiguous && is_dense(impl.sizes, impl.strides);
+  return make_dense(impl.sizes, keep ? impl.strides : contiguous_strides(impl.sizes), impl.dtype);
 }
 
 Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::shared_ptr<void> owner) {

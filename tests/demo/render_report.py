@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens a report page in headless Chromium and checks what the browser made of it.
 
-usage: tests/examples/render_report.py report.html
+usage: tests/demo/render_report.py report.html
 
 Needs `chromium` (or CHROMIUM=/path/to/it). Exits with 0 if curves, confusion matrix and module tree are on the
 page, the page's script has run and the browser's console has no message; with 1 and a line for each failure if not;
