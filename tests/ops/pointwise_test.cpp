@@ -149,6 +149,16 @@ TEST(Pointwise, DoesNotReuseMemoryThatBackwardNeeds) {
   EXPECT_TRUE(allclose(x.grad(), full({4}, 3 * std::exp(4) * 4, f64)));
 }
 
+TEST(Pointwise, ResultsInTheMemoryOfATemporaryViewAreNoViews) {
+  const Tensor x = ones({4}, f64).requires_grad_();
+  Tensor view = zeros({2, 2}, f64).reshape({4});  // its base is gone
+  const void* memory = view.raw_data();
+  Tensor y = exp(std::move(view));
+  ASSERT_EQ(y.raw_data(), memory);
+  y.add_(x).sum().backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), std::vector<double>(4, 1));
+}
+
 TEST(Pointwise, KeepsTheMemoryOrderOfItsOperands) {
   const Tensor x = zeros({3, 4}).t();
   EXPECT_EQ((x + 1).strides(), x.strides());
