@@ -153,6 +153,8 @@ Tensor& Tensor::sub_(const Tensor& other) {
 
 Tensor& Tensor::mul_(const Tensor& other) {
   const bool tracked = check_in_place("mul_", *this, other);
+  if (tracked && shares_storage(other))
+    return mul_(other.clone());  // to save what is about to be overwritten
   // The gradient of `other` needs the old values, which are about to be overwritten.
   const Tensor before = tracked ? history_of(*this) : Tensor();
   const Tensor old =
@@ -172,6 +174,7 @@ Tensor& Tensor::mul_(const Tensor& other) {
 Tensor& Tensor::div_(const Tensor& other) {
   const DType type = ops::floating_type(ops::result_type(*this, other));
   const bool tracked = check_in_place("div_", *this, other);
+  if (tracked && shares_storage(other)) return div_(other.clone());
   const Tensor before = tracked ? history_of(*this) : Tensor();
   const Saved divisor = tracked ? Saved(other) : Saved();
   apply(Binary::div, "div_", *this, other, type);

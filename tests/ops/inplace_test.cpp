@@ -35,6 +35,24 @@ const gradients::Cases inplace_cases{
        return y * x[0];
      },
      {{{2, 3}}}},
+    {"MulInPlaceByItself",
+     [](Inputs x) {
+       Tensor y = x[0].clone();
+       return y.mul_(y);
+     },
+     {{{2, 3}}}},
+    {"MulInPlaceByAViewOfItself",
+     [](Inputs x) {
+       Tensor y = x[0].clone();
+       return y.mul_(y.t());
+     },
+     {{{2, 2}}}},
+    {"DivInPlaceByItself",
+     [](Inputs x) {
+       Tensor y = x[0].clone();
+       return y.div_(y) * x[0];
+     },
+     {{{2, 3}, 0.5, 2}}},
     {"InPlaceTwice",
      [](Inputs x) {
        Tensor y = x[0] * 2;
