@@ -92,7 +92,7 @@ int run_training(Options options) {
     std::int64_t done_before = run.batch;
     mica::train::Progress progress{fmt::format("epoch {}/{}", run.epoch + 1, options.epochs),
                                    loader.size() * options.batch_size, "images", run.seen};
-    for (auto [x, labels] : loader) {
+    for (const auto& [x, labels] : loader) {
       if (done_before-- > 0) continue;  // resumed within the epoch
       Tensor logits = net(x);
       Tensor loss = nn::cross_entropy(logits, labels);

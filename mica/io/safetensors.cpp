@@ -183,6 +183,7 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   }
   // Tensors fill the data exactly: no gaps, no overlaps.
   std::vector<const Entry*> by_offset;
+  by_offset.reserve(entries.size());
   for (const Entry& e : entries) by_offset.push_back(&e);
   std::sort(by_offset.begin(), by_offset.end(), [](const Entry* a, const Entry* b) {
     return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);

@@ -117,7 +117,7 @@ void check_fraction(const char* optimizer, const char* option, double value) {
 }
 
 Tensor gradient_of(const Tensor& parameter) {
-  const Tensor grad = parameter.grad().detach();
+  Tensor grad = parameter.grad().detach();
   if (grad.strides() == parameter.strides()) return grad;
   return empty_like(parameter).copy_(grad);
 }

@@ -22,6 +22,7 @@ const Tensor* StateDict::find(std::string_view name) const {
 const Tensor& StateDict::at(std::string_view name) const {
   if (const Tensor* found = find(name)) return *found;
   std::vector<std::string_view> names;
+  names.reserve(entries_.size());
   for (const auto& [known, tensor] : entries_) names.push_back(known);
   const std::string closest = closest_name(name, names);
   throw Error("StateDict", fmt::format("no tensor named \"{}\" among {}", name, entries_.size()),
