@@ -16,8 +16,12 @@ namespace {
 
 Node& as_node(const Ref<NodeBase>& node) { return static_cast<Node&>(*node); }
 
-// True when nothing else sees this tensor's memory, so it may be added to or kept as it is.
-bool exclusively_owned(const Tensor& t) { return t.impl().unique() && t.impl()->storage.unique(); }
+// True when nothing else sees this tensor's memory, so it may be added to or kept as it is. Not if it is
+// expanded: its elements share memory among themselves.
+bool exclusively_owned(const Tensor& t) {
+  const auto& impl = t.impl();
+  return impl.unique() && impl->storage.unique() && is_dense(impl->sizes, impl->strides);
+}
 
 Tensor accumulate(Tensor into, Tensor grad, bool recording) {
   if (!into.defined()) return grad;
@@ -109,7 +113,7 @@ void BackwardPass::accumulate_leaf(const Ref<TensorImpl>& leaf, Tensor grad) {
   if (!old.defined()) {
     // The optimizer walks parameter and gradient side by side, so the gradient takes the parameter's strides.
     const bool keep = exclusively_owned(grad) && grad.strides() == leaf->strides;
-    if (!keep && !create_) {
+    if (!keep) {
       const bool dense = is_dense(leaf->sizes, leaf->strides);
       Tensor own =
           empty_strided(leaf->sizes, dense ? leaf->strides : contiguous_strides(leaf->sizes), leaf->dtype);

@@ -29,7 +29,7 @@ Tensor relu(Tensor x) {
   Tensor y = ops::unary(Unary::relu, x, x.dtype(), Reuse::yes);
   if (!recording(x)) return y;
   return record("relu", y, {&x}, [y = SavedOutput(y)](const Node& node, const Tensor& grad) {
-    if (grad_enabled()) return grad * gt(y.get(node), 0);
+    if (grad_enabled()) return masked_fill(grad, le(y.get(node), 0), 0);
     return fused(Binary::relu_backward, grad, y.get(node));
   });
 }

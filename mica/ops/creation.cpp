@@ -1,5 +1,6 @@
 #include <cmath>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -25,7 +26,10 @@ Tensor arange(Scalar first, Scalar last, Scalar step) {
 Tensor arange(Scalar first, Scalar last, Scalar step, DType dtype) {
   const double a = first.to_double();
   const double d = step.to_double();
-  const double count = std::ceil((last.to_double() - a) / d);
+  const bool integers = first.kind() != f64 && last.kind() != f64 && step.kind() != f64;
+  const double distance =
+      integers ? static_cast<double>(last.to_int() - first.to_int()) : last.to_double() - a;
+  const double count = std::ceil(distance / d);
   if (d == 0 || !std::isfinite(count)) {
     throw Error("arange", fmt::format("from {} to {} in steps of {}", a, last.to_double(), d),
                 "the step must not be 0");
@@ -33,7 +37,14 @@ Tensor arange(Scalar first, Scalar last, Scalar step, DType dtype) {
   if (count < 0) {
     throw Error("arange", fmt::format("steps of {} never lead from {} to {}", d, a, last.to_double()));
   }
-  Tensor y = empty(Shape(static_cast<std::int64_t>(count)), f64);
+  const Shape sizes(static_cast<std::int64_t>(count));
+  if (integers && dtype == i64) {  // not all of them are f64 numbers
+    Tensor y = empty(sizes, i64);
+    std::int64_t next = first.to_int();
+    for (std::int64_t& value : y.data<std::int64_t>()) value = std::exchange(next, next + step.to_int());
+    return y;
+  }
+  Tensor y = empty(sizes, f64);
   const auto values = y.data<double>();
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = a + static_cast<double>(i) * d;
   return dtype == f64 ? y : ops::convert(y, dtype);
@@ -120,6 +131,11 @@ Tensor detail::from_values(const double* values, const std::int64_t* integers, c
     }
   });
   return y;
+}
+
+void detail::check_count(std::size_t count, const Shape& sizes) {
+  if (static_cast<std::int64_t>(count) == sizes.numel()) return;
+  throw Error("from_vector", fmt::format("{} elements do not fill shape {}", count, to_string(sizes)));
 }
 
 void detail::throw_ragged() { throw Error("tensor", "the rows have different lengths"); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <iterator>
 #include <type_traits>
 #include <vector>
 
@@ -42,7 +43,8 @@ inline constexpr DType literal_dtype = std::is_same_v<T, bool> ? boolean
                                                                : f32;
 Tensor from_values(const double* values, const std::int64_t* integers, const Shape& sizes, DType dtype);
 
-template <class T> Tensor from_list(const T* values, std::int64_t count, const Shape& sizes) {
+template <class Iterator> Tensor from_list(Iterator values, std::int64_t count, const Shape& sizes) {
+  using T = std::iterator_traits<Iterator>::value_type;
   std::vector<double> reals(values, values + count);
   std::vector<std::int64_t> integers;
   if constexpr (std::is_integral_v<T>) integers.assign(values, values + count);
@@ -70,12 +72,20 @@ template <class T> Tensor tensor(std::initializer_list<std::initializer_list<T>>
     if (row.size() != width) detail::throw_ragged();
     flat.insert(flat.end(), row.begin(), row.end());
   }
-  return detail::from_list(flat.data(), static_cast<std::int64_t>(flat.size()),
+  return detail::from_list(flat.begin(), static_cast<std::int64_t>(flat.size()),
                            {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)});
 }
-// A copy of the vector with the vector's own element type; one dimension unless sizes are given.
+namespace detail {
+void check_count(std::size_t count, const Shape& sizes);
+}
+// A copy of the vector with the vector's own element type; one dimension unless sizes are given. Errors:
+// sizes for another number of elements.
 template <class T> Tensor from_vector(const std::vector<T>& values, const Shape& sizes) {
-  return from_blob(const_cast<T*>(values.data()), sizes, dtype_of<T>).clone();
+  detail::check_count(values.size(), sizes);
+  if constexpr (std::is_same_v<T, bool>)  // packed bits
+    return detail::from_list(values.begin(), static_cast<std::int64_t>(values.size()), sizes);
+  else
+    return from_blob(const_cast<T*>(values.data()), sizes, dtype_of<T>).clone();
 }
 template <class T> Tensor from_vector(const std::vector<T>& values) {
   return from_vector(values, Shape(static_cast<std::int64_t>(values.size())));

@@ -80,7 +80,11 @@ bool reusable(const Tensor& x) {
          (impl->contiguous || is_dense(impl->sizes, impl->strides));
 }
 
-Tensor reuse_memory(const Tensor& x) { return x.detach(); }
+Tensor reuse_memory(const Tensor& x) {
+  Tensor y = x.detach();
+  y.impl()->is_view = false;  // nobody else is left to see the memory
+  return y;
+}
 
 Tensor convert(const Tensor& x, DType dtype) {
   const bool dense = is_dense(x.sizes(), x.strides());

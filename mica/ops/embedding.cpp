@@ -40,13 +40,15 @@ Tensor lookup(const Tensor& indices, const Tensor& weight, std::int64_t padding)
   kernels::gather_rows(indices.numel(), n * static_cast<std::int64_t>(item_size(table.dtype())),
                        table.raw_data(), indices.data<std::int64_t>().data(), y.raw_data());
   if (!recording(table)) return y;
-  return record("embedding", y, {&table},
-                [indices, padding, rows = table.sizes()[0]](const Node&, const Tensor& grad) {
-                  if (ops::compute_type(grad.dtype()) != grad.dtype()) {
-                    return embedding_backward(grad.to(f32), indices, rows, padding);
-                  }
-                  return embedding_backward(grad, indices, rows, padding);
-                });
+  return record(
+      "embedding", y, {&table},
+      [at = Saved(indices), padding, rows = table.sizes()[0]](const Node& node, const Tensor& grad) {
+        const Tensor indices = at.get(node);
+        if (ops::compute_type(grad.dtype()) != grad.dtype()) {
+          return embedding_backward(grad.to(f32), indices, rows, padding);
+        }
+        return embedding_backward(grad, indices, rows, padding);
+      });
 }
 
 }  // namespace

@@ -52,15 +52,23 @@ void rebase(const char* operation, Tensor& x, const Tensor& before, const Tensor
   record(operation, x, {&before, &other}, std::move(backward));
 }
 
-// A handle with the history that x had before the change, for the edges of the new node.
-Tensor history_of(const Tensor& x) {
-  Tensor before = x.detach();
-  before.impl()->grad_fn = x.impl()->grad_fn;
-  before.impl()->output_index = x.impl()->output_index;
-  return before;
+Tensor with_history(Tensor y, const Tensor& x) {
+  y.impl()->grad_fn = x.impl()->grad_fn;
+  y.impl()->output_index = x.impl()->output_index;
+  return y;
 }
 
+// A handle with the history that x had before the change, for the edges of the new node.
+Tensor history_of(const Tensor& x) { return with_history(x.detach(), x); }
+
 void check_result(const char* operation, const Tensor& x, const Shape& sizes, DType type) {
+  for (int i = 0; i < x.sizes().size(); ++i) {
+    if (x.sizes()[i] <= 1 || x.strides()[i] != 0 || x.numel() == 0) continue;
+    throw Error(operation,
+                fmt::format("elements of the tensor share memory (sizes {}, strides {})",
+                            to_string(x.sizes()), to_string(x.strides())),
+                "an expanded tensor cannot be written to; clone() it first");
+  }
   if (sizes != x.sizes()) {
     throw Error(operation,
                 fmt::format("the result would have shape {}, the tensor has {}", to_string(sizes),
@@ -147,7 +155,8 @@ Tensor& Tensor::mul_(const Tensor& other) {
   const bool tracked = check_in_place("mul_", *this, other);
   // The gradient of `other` needs the old values, which are about to be overwritten.
   const Tensor before = tracked ? history_of(*this) : Tensor();
-  const Tensor old = tracked && other.requires_grad() ? ops::convert(*this, dtype()) : Tensor();
+  const Tensor old =
+      tracked && other.requires_grad() ? with_history(ops::convert(*this, dtype()), *this) : Tensor();
   const Saved factor = tracked ? Saved(other) : Saved();
   apply(Binary::mul, "mul_", *this, other, ops::result_type(*this, other));
   mark_changed("mul_", *this, tracked);

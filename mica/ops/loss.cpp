@@ -51,6 +51,7 @@ Tensor soft_target(const Tensor& target, const Tensor& logits, const CrossEntrop
 // What the fused kernel reads, kept for backward.
 struct Fused {
   Tensor logits, target, weight, log_sum_exp;
+  Saved given_target, given_weight;  // those above may share their memory
   kernels::CrossEntropy arguments;
 };
 
@@ -80,6 +81,10 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
     throw Error("cross_entropy", fmt::format("label_smoothing {} is not between 0 and 1", o.label_smoothing));
   }
+  if (recording(o.weight)) {
+    throw Error("cross_entropy", "the class weights require a gradient, but have none here",
+                "detach() them, or weight the losses of Reduction::none yourself");
+  }
   if (ops::compute_type(given.dtype()) != given.dtype())
     return cross_entropy(given.to(f32), target, o).to(given.dtype());
   if (target.is_floating_point() && given.dim() > 0) return from_probabilities(given, target, o);
@@ -107,7 +112,11 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
 
   Fused f{.logits = logits.detach(), .target = target.to(i64).contiguous().reshape(expected)};
   check_class_numbers(f.target, classes, o.ignore_index);
-  if (o.weight.defined()) f.weight = o.weight.detach().contiguous();
+  f.given_target = Saved(target);
+  if (o.weight.defined()) {
+    f.weight = o.weight.detach().contiguous();
+    f.given_weight = Saved(o.weight);
+  }
   Tensor losses = empty(expected, logits.dtype());
   f.log_sum_exp = empty(expected, logits.dtype());
   f.arguments = {.dtype = logits.dtype(),
@@ -130,6 +139,8 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
   return record("cross_entropy", y, {&logits},
                 [f, o, each, divisor, expected, saved = Saved(logits)](const Node& node, const Tensor& grad) {
                   const Tensor x = saved.get(node);
+                  f.given_target.get(node);
+                  f.given_weight.get(node);
                   const Tensor scale = each ? grad.reshape(expected) : grad / divisor;
                   if (autograd::grad_enabled()) {
                     const Tensor mix = soft_target(f.target, x, o);

@@ -8,7 +8,7 @@ namespace mica {
 enum class Reduction { mean, sum, none };
 
 struct CrossEntropyOptions {
-  Tensor weight{};                        // (C): a weight for each class; undefined for none
+  Tensor weight{};                        // (C): a weight for each class, constant; undefined for none
   std::int64_t ignore_index = -100;       // targets of this value count neither for the loss nor for the mean
   Reduction reduction = Reduction::mean;  // mean: over the weights of the targets that count
   double label_smoothing = 0;  // 0 to 1: mixes the target with the uniform distribution (Szegedy et al. 2015)

@@ -106,11 +106,9 @@ Tensor extremum(const char* name, Binary op, const Tensor& a, const Tensor& b) {
                 [largest, a = Saved(a), b = Saved(b)](const Node& node, const Tensor& grad) -> Pair {
                   const Tensor x = a.get(node);
                   const Tensor z = b.get(node);
-                  const Tensor half = grad * 0.5;
-                  const Tensor shared = where(eq(x, z), half, zeros_like(half));
-                  const Tensor to_a = largest ? gt(x, z) : lt(x, z);
-                  const Tensor to_b = largest ? lt(x, z) : gt(x, z);
-                  return {grad * to_a + shared, grad * to_b + shared};
+                  const Tensor shared = where(eq(x, z), grad * 0.5, grad);
+                  return {masked_fill(shared, largest ? lt(x, z) : gt(x, z), 0),
+                          masked_fill(shared, largest ? gt(x, z) : lt(x, z), 0)};
                 });
 }
 
@@ -204,7 +202,7 @@ Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> m
     const Tensor input = x.get(node);
     Tensor inside = min ? ge(input, *min) : le(input, *max);
     if (min && max) inside = logical_and(inside, le(input, *max));
-    return grad * inside;
+    return masked_fill(grad, logical_not(inside), 0);
   });
 }
 

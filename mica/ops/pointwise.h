@@ -17,7 +17,7 @@ Tensor div(Tensor a, Tensor b);
 // Floating point. The exponent's gradient is 0 where the base is 0.
 Tensor pow(const Tensor& base, const Tensor& exponent);
 Tensor pow(const Tensor& base, Scalar exponent);
-// NaN wins; equal values share the gradient by halves.
+// NaN wins, and both operands get the gradient then; equal values share it by halves.
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
 

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -79,16 +79,32 @@ Tensor sum_over(const Tensor& x, std::uint32_t mask, bool keepdim) {
 
 Tensor mean_over(const Tensor& x, std::uint32_t mask, bool keepdim) {
   ops::check_floating("mean", x);
+  // A sum in bf16 or f16 would lose digits or overflow where the mean does not.
+  if (const DType type = ops::compute_type(x.dtype()); type != x.dtype())
+    return mean_over(x.to(type), mask, keepdim).to(x.dtype());
   const double scale = 1 / static_cast<double>(reduced_count(x.sizes(), mask));
   return sum_over(x, mask, keepdim) * scale;
 }
 
 Tensor var_over(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
   ops::check_floating("var", x);
+  if (const DType type = ops::compute_type(x.dtype()); type != x.dtype())
+    return var_over(x.to(type), dims, correction, keepdim).to(x.dtype());
   const std::uint32_t mask = dim_mask("var", dims, x.sizes().size());
   const double n = static_cast<double>(reduced_count(x.sizes(), mask));
   const double divisor = std::max(0.0, n - correction);
   return sum_over(square(x - mean_over(x, mask, true)), mask, keepdim) / divisor;
+}
+
+Tensor std_over(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
+  const Tensor variance = var_over(x, dims, correction, keepdim);
+  Tensor y = ops::unary(kernels::Unary::sqrt, variance, variance.dtype());
+  if (!recording(variance)) return y;
+  return record("std", y, {&variance}, [saved = SavedOutput(y)](const Node& node, const Tensor& grad) {
+    // The square root is infinitely steep at 0; equal elements get the gradient 0 all the same.
+    const Tensor y = saved.get(node);
+    return grad / masked_fill(y * 2, eq(y, 0), std::numeric_limits<double>::infinity());
+  });
 }
 
 Tensor extremum(const char* name, Reduce op, const Tensor& x) {
@@ -96,7 +112,9 @@ Tensor extremum(const char* name, Reduce op, const Tensor& x) {
   Tensor y = reduce(op, x, dim_mask(name, {}, x.sizes().size()), false);
   if (!recording(x)) return y;
   return record(name, y, {&x}, [x = Saved(x), y = SavedOutput(y)](const Node& node, const Tensor& grad) {
-    const Tensor mask = eq(x.get(node), y.get(node)).to(grad.dtype());
+    // NaN equals nothing, but where there is one it is the extremum.
+    const Tensor input = x.get(node);
+    const Tensor mask = logical_or(eq(input, y.get(node)), isnan(input)).to(grad.dtype());
     return mask * (grad / mask.sum());
   });
 }
@@ -110,7 +128,7 @@ ArgReduced arg_reduce(const char* name, bool largest, const Tensor& given, std::
   const DType type = ops::compute_type(given.dtype());
   const Tensor x = given.dtype() == type ? given.detach() : ops::convert(given, type);
   const int d = wrap_dim(dim, x.sizes().size(), name);
-  if (x.sizes().empty()) return {x.clone(), zeros({}, i64), 0};
+  if (x.sizes().empty()) return {ops::convert(given, given.dtype()), zeros({}, i64), 0};
   if (x.sizes()[d] == 0) {
     throw Error(name, fmt::format("nothing to reduce in dimension {} of shape {}", d, to_string(x.sizes())));
   }
@@ -125,16 +143,17 @@ ArgReduced arg_reduce(const char* name, bool largest, const Tensor& given, std::
 ValuesIndices extremum(const char* name, bool largest, const Tensor& x, std::int64_t dim, bool keepdim) {
   ArgReduced r = arg_reduce(name, largest, x, dim, keepdim);
   if (!recording(x)) return {r.values, r.indices};
-  Tensor values =
-      record(name, r.values, {&x},
-             [sizes = x.sizes(), d = r.dim, keepdim, indices = r.indices](const Node&, const Tensor& grad) {
-               if (sizes.empty()) return grad;
-               const Tensor g = keepdim ? grad : grad.unsqueeze(d);
-               const Tensor at = keepdim ? indices : indices.unsqueeze(d);
-               Shape along = Shape::filled(sizes.size(), 1);
-               along[d] = sizes[d];
-               return g * eq(at, arange(sizes[d]).reshape(along));
-             });
+  Tensor values = record(name, r.values, {&x},
+                         [sizes = x.sizes(), d = r.dim, keepdim, saved = Saved(r.indices)](
+                             const Node& node, const Tensor& grad) {
+                           if (sizes.empty()) return grad;
+                           const Tensor indices = saved.get(node);
+                           const Tensor g = keepdim ? grad : grad.unsqueeze(d);
+                           const Tensor at = keepdim ? indices : indices.unsqueeze(d);
+                           Shape along = Shape::filled(sizes.size(), 1);
+                           along[d] = sizes[d];
+                           return g * eq(at, arange(sizes[d]).reshape(along));
+                         });
   return {values, r.indices};
 }
 
@@ -160,7 +179,7 @@ Tensor Tensor::var(const Shape& dims, double correction, bool keepdim) const {
   return var_over(*this, dims, correction, keepdim);
 }
 Tensor Tensor::std(const Shape& dims, double correction, bool keepdim) const {
-  return mica::sqrt(var_over(*this, dims, correction, keepdim));
+  return std_over(*this, dims, correction, keepdim);
 }
 
 Tensor Tensor::max() const { return extremum("max", Reduce::max, *this); }

@@ -283,7 +283,8 @@ Tensor slice_backward(const Tensor& x, const Shape& sizes, int dim, std::int64_t
   const Tensor window = alias(y, x.sizes(), strides, offset);
   kernels::convert(x.sizes(), x.dtype(), ops::in(x), x.dtype(), ops::out(window));
   if (!recording(x)) return y;
-  const std::int64_t last = first + (x.sizes()[dim] - 1) * step + 1;
+  const std::int64_t count = x.sizes()[dim];
+  const std::int64_t last = count == 0 ? first : first + (count - 1) * step + 1;
   return record("slice_backward", y, {&x}, [dim, first, last, step](const Node&, const Tensor& grad) {
     return grad.slice(dim, {first, last, step});
   });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <mica/tensor/print.h>
 
@@ -15,124 +16,152 @@ namespace {
 constexpr std::int64_t summarize_above = 1000;
 constexpr std::int64_t edge_items = 3;
 constexpr std::size_t line_width = 80;
+constexpr std::string_view opening = "tensor(";
 
-double value_at(const Tensor& x, std::int64_t offset) {
-  return dispatch(x.dtype(), [&]<class T>() -> double {
+Scalar element(const Tensor& x, std::int64_t offset) {
+  return dispatch(x.dtype(), [&]<class T>() -> Scalar {
     const T value = static_cast<const T*>(x.raw_data())[offset];
     if constexpr (std::is_same_v<T, BFloat16> || std::is_same_v<T, Half>)
       return static_cast<float>(value);
     else
-      return static_cast<double>(value);
+      return value;
   });
 }
 
-// Indices of a dimension that are shown; -1 stands for "...".
-std::vector<std::int64_t> shown(std::int64_t n, bool summarize) {
-  std::vector<std::int64_t> out;
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (summarize && n > 2 * edge_items && i == edge_items) {
-      out.push_back(-1);
-      i = n - edge_items;
-    }
-    out.push_back(i);
-  }
-  return out;
-}
-
-// How one number is written, decided from all that are shown.
+// How numbers are written: all alike and padded to one width, decided from those that are shown. Zeros, NaN
+// and infinities have no say in it.
 class NumberFormat {
  public:
-  NumberFormat(DType dtype, const std::vector<double>& values) : dtype_(dtype) {
+  explicit NumberFormat(const std::vector<Scalar>& shown) {
     double largest = 0;
     double smallest = INFINITY;
-    bool whole = true;
-    for (const double v : values) {
-      if (!std::isfinite(v)) continue;
-      whole = whole && v == std::ceil(v);
-      if (v == 0) continue;
-      largest = std::max(largest, std::abs(v));
-      smallest = std::min(smallest, std::abs(v));
+    const auto counts = [](Scalar s) {
+      return s.kind() != f64 || (std::isfinite(s.to_double()) && s.to_double() != 0);
+    };
+    for (const Scalar s : shown) {
+      if (!counts(s)) continue;
+      const double v = std::abs(s.to_double());
+      whole_ = whole_ && v == std::ceil(v);
+      largest = std::max(largest, v);
+      smallest = std::min(smallest, v);
     }
-    whole_ = whole;
-    scientific_ = largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4);
-    for (const double v : values) width_ = std::max(width_, plain(v).size());
+    scientific_ = largest / smallest > 1000 || largest > 1e8 || (!whole_ && smallest < 1e-4);
+    for (const Scalar s : shown) {
+      if (counts(s)) width_ = std::max(width_, text(s).size());
+    }
   }
-  std::string operator()(double v) const { return fmt::format("{:>{}}", plain(v), width_); }
+  std::size_t width() const { return width_; }
+  std::string operator()(Scalar s) const { return fmt::format("{:>{}}", text(s), width_); }
 
  private:
-  std::string plain(double v) const {
-    if (dtype_ == boolean) return v != 0 ? "True" : "False";
-    if (!is_floating_point(dtype_)) return fmt::format("{}", static_cast<std::int64_t>(v));
+  std::string text(Scalar s) const {
+    if (s.kind() == boolean) return s.to_int() != 0 ? "True" : "False";
+    if (s.kind() == i64) return fmt::format("{}", s.to_int());
+    const double v = s.to_double();
     if (std::isnan(v)) return "nan";
     if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
     if (scientific_) return fmt::format("{:.4e}", v);
     return whole_ ? fmt::format("{:.0f}.", v) : fmt::format("{:.4f}", v);
   }
-  DType dtype_;
-  bool whole_ = false;
+  bool whole_ = true;
   bool scientific_ = false;
-  std::size_t width_ = 0;
+  std::size_t width_ = 1;
 };
+
+// The brackets, row by row.
+class Writer {
+ public:
+  explicit Writer(const Tensor& x) : x_(x), rank_(x.sizes().size()), format_(shown_elements()) {}
+
+  std::string text() const { return text(0, 0); }
+
+ private:
+  static constexpr std::int64_t gap = -1;
+
+  // Positions along a dimension that are shown; `gap` stands for those left out.
+  std::vector<std::int64_t> shown(int dim) const {
+    const std::int64_t n = x_.sizes()[dim];
+    std::vector<std::int64_t> positions;
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (i == edge_items && n > 2 * edge_items && x_.numel() > summarize_above) {
+        positions.push_back(gap);
+        i = n - edge_items;
+      }
+      positions.push_back(i);
+    }
+    return positions;
+  }
+
+  std::vector<Scalar> shown_elements() const {
+    std::vector<Scalar> found;
+    std::function<void(int, std::int64_t)> collect = [&](int dim, std::int64_t offset) {
+      if (dim == rank_) return found.push_back(element(x_, offset));
+      for (const std::int64_t i : shown(dim)) {
+        if (i != gap) collect(dim + 1, offset + i * x_.strides()[dim]);
+      }
+    };
+    collect(0, 0);
+    return found;
+  }
+
+  std::string text(int dim, std::int64_t offset) const {
+    if (dim == rank_) return format_(element(x_, offset));
+    std::vector<std::string> items;
+    const bool innermost = dim == rank_ - 1;
+    for (const std::int64_t i : shown(dim)) {
+      if (i == gap)
+        items.emplace_back(innermost ? " ..." : "...");
+      else
+        items.push_back(text(dim + 1, offset + i * x_.strides()[dim]));
+    }
+    const std::size_t margin = opening.size() + static_cast<std::size_t>(dim);
+    const std::string indent(margin + 1, ' ');
+    if (!innermost) {  // blank lines between matrices, more between batches of them
+      const std::string lines(static_cast<std::size_t>(rank_ - 1 - dim), '\n');
+      return fmt::format("[{}]", fmt::join(items, "," + lines + indent));
+    }
+    const std::size_t per_line = std::max<std::size_t>((line_width - margin) / (format_.width() + 2), 1);
+    std::string out = "[";
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (i > 0) out += i % per_line == 0 ? ",\n" + indent : ", ";
+      out += items[i];
+    }
+    return out + "]";
+  }
+
+  const Tensor& x_;
+  int rank_;
+  NumberFormat format_;
+};
+
+// What follows the numbers: whatever they do not show.
+std::vector<std::string> remarks(const Tensor& x) {
+  std::vector<std::string> out;
+  const bool nothing = x.numel() == 0;
+  if (nothing && x.dim() != 1) out.push_back(fmt::format("size=({})", fmt::join(x.sizes(), ", ")));
+  const bool evident = x.dtype() == f32 || (!nothing && (x.dtype() == i64 || x.dtype() == boolean));
+  if (!evident) out.push_back(fmt::format("dtype={}", name(x.dtype())));
+  if (!x.is_leaf())
+    out.push_back(fmt::format("grad_fn=<{}>", x.grad_fn_name()));
+  else if (x.requires_grad())
+    out.emplace_back("requires_grad=True");
+  return out;
+}
 
 }  // namespace
 
 std::string to_string(const Tensor& x) {
   if (!x.defined()) return "tensor(undefined)";
-  const bool summarize = x.numel() > summarize_above;
-  const int rank = x.sizes().size();
-
-  std::vector<double> values;
-  std::function<void(int, std::int64_t)> collect = [&](int dim, std::int64_t offset) {
-    if (dim == rank) return values.push_back(value_at(x, offset));
-    for (const std::int64_t i : shown(x.sizes()[dim], summarize)) {
-      if (i >= 0) collect(dim + 1, offset + i * x.strides()[dim]);
-    }
-  };
-  if (x.numel() > 0) collect(0, 0);
-  const NumberFormat number(x.dtype(), values);
-
-  const std::string margin = "tensor(";
-  std::string out = margin;
-  std::function<void(int, std::int64_t)> write = [&](int dim, std::int64_t offset) {
-    if (dim == rank) {
-      out += number(value_at(x, offset));
-      return;
-    }
-    out += '[';
-    const std::string indent(margin.size() + static_cast<std::size_t>(dim) + 1, ' ');
-    const bool last = dim == rank - 1;
-    std::size_t line_start = out.size() - indent.size();
-    bool first = true;
-    for (const std::int64_t i : shown(x.sizes()[dim], summarize)) {
-      if (!first) {
-        out += ',';
-        if (last)
-          out += ' ';
-        else
-          out.append(static_cast<std::size_t>(rank - 1 - dim), '\n').append(indent);
-      }
-      const std::size_t before = out.size();
-      if (i < 0)
-        out += last ? " ..." : "...";
-      else
-        write(dim + 1, offset + i * x.strides()[dim]);
-      if (last && !first && out.size() - line_start > line_width) {  // the number opens a new line instead
-        out.replace(before - 1, 1, "\n" + indent);
-        line_start = before;
-      }
-      first = false;
-    }
-    out += ']';
-  };
-  write(0, 0);
-  if (x.numel() == 0 && rank > 1) out += fmt::format(", size={}", to_string(x.sizes()));
-  const bool default_type = x.dtype() == f32 || x.dtype() == i64 || x.dtype() == boolean;
-  if (!default_type || (x.numel() == 0 && x.dtype() != f32))
-    out += fmt::format(", dtype={}", name(x.dtype()));
-  if (!x.is_leaf())
-    out += fmt::format(", grad_fn=<{}>", x.grad_fn_name());
-  else if (x.requires_grad())
-    out += ", requires_grad=True";
+  std::string out(opening);
+  out += x.numel() == 0 ? "[]" : Writer(x).text();
+  const std::size_t line_break = out.rfind('\n');
+  std::size_t column = line_break == std::string::npos ? out.size() + 2 : out.size() - line_break + 1;
+  for (const std::string& remark : remarks(x)) {
+    const bool fits = column + remark.size() + 2 <= line_width;
+    out += fits ? ", " : ",\n" + std::string(opening.size(), ' ');
+    column = fits ? column + remark.size() + 2 : opening.size() + remark.size();
+    out += remark;
+  }
   return out + ")";
 }
 

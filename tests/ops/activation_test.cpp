@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include <mica/core/error.h>
+#include <mica/ops/ops.h>
+
+#include "golden.h"
+#include "gradients.h"
+
+namespace mica {
+namespace {
+
+using gradients::derivative_of;
+using gradients::Inputs;
+
+const gradients::Cases activation_cases{
+    {"Relu", [](Inputs x) { return relu(x[0] * x[0] - 1); }, {{{3, 4}}}},
+    {"Sigmoid", [](Inputs x) { return sigmoid(x[0]); }, {{{2, 3}}}},
+    {"SigmoidThirdDerivative", derivative_of([](Inputs x) { return sigmoid(x[0]); }), {{{2, 3}}}},
+    {"Tanh", [](Inputs x) { return tanh(x[0]); }, {{{2, 3}}}},
+    {"TanhZeroDim", [](Inputs x) { return tanh(x[0]); }, {{{}}}},
+    {"TanhZeroSize", [](Inputs x) { return tanh(x[0]); }, {{{0, 2}}}},
+    {"Gelu", [](Inputs x) { return gelu(x[0]); }, {{{2, 3}}}},
+    {"GeluThirdDerivative", derivative_of([](Inputs x) { return gelu(x[0]); }), {{{2, 3}}}},
+    {"GeluTanh", [](Inputs x) { return gelu(x[0], Gelu::tanh); }, {{{2, 3}}}},
+};
+
+using golden::Args;
+
+TEST(Activation, AgreesWithPyTorch) {
+  golden::expect_golden(
+      "activation",
+      {
+          {"relu", golden::unary(relu)},
+          {"sigmoid", golden::unary(sigmoid)},
+          {"tanh", golden::unary(tanh)},
+          {"gelu", [](Inputs x, const Args&) { return std::vector{gelu(x[0])}; }},
+          {"gelu_tanh", [](Inputs x, const Args&) { return std::vector{gelu(x[0], Gelu::tanh)}; }},
+      });
+}
+
+TEST(Activation, ComputesNarrowTypesInF32) {
+  for (const DType type : {bf16, f16}) {
+    const Tensor x = (arange(-8, 8, 1, f32) / 4).to(type);
+    for (const auto fn : {relu, sigmoid, tanh}) {
+      const Tensor y = fn(x);
+      EXPECT_EQ(y.dtype(), type);
+      EXPECT_TRUE(equal(y, fn(x.to(f32)).to(type)));
+    }
+    EXPECT_TRUE(equal(gelu(x), gelu(x.to(f32)).to(type)));
+  }
+}
+
+TEST(Activation, SavesItsResultNotItsInput) {
+  const Tensor x = (zeros({3}, f64) + 0.5).requires_grad_();
+  Tensor input = x * 1;
+  const Tensor y = tanh(input);
+  input.add_(1);  // the input does not matter any more
+  y.sum().backward();
+  EXPECT_TRUE(allclose(x.grad(), 1 - square(tanh(full({3}, 0.5, f64)))));
+}
+
+TEST(Activation, RefusesIntegersWhereTheyHaveNoMeaning) { EXPECT_THROW(gelu(tensor({1, 2})), Error); }
+
+}  // namespace
+}  // namespace mica

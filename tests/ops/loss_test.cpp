@@ -1,0 +1,123 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include <mica/core/error.h>
+#include <mica/ops/ops.h>
+
+#include "golden.h"
+#include "gradients.h"
+
+namespace mica {
+namespace {
+
+using golden::Args;
+using gradients::Case;
+using gradients::Input;
+using gradients::Inputs;
+
+const std::vector<double> class_weights{0.5, 2, 1, 0.25};
+Tensor weight() { return from_vector(class_weights); }
+
+Case of_classes(const std::string& name, const Shape& logits, const Tensor& target, CrossEntropyOptions o) {
+  return {name, [=](Inputs x) { return cross_entropy(x[0], target, o); }, {{logits}}};
+}
+Case of_probabilities(const std::string& name, const Shape& sizes, CrossEntropyOptions o) {
+  return {name, [=](Inputs x) { return cross_entropy(x[0], x[1], o); }, {{sizes}, {sizes, 0, 1}}};
+}
+
+const gradients::Cases loss_cases{
+    of_classes("CrossEntropy", {3, 4}, tensor({0, 3, 1}), {}),
+    of_classes("CrossEntropySum", {3, 4}, tensor({0, 3, 1}), {.reduction = Reduction::sum}),
+    of_classes("CrossEntropyNone", {3, 4}, tensor({0, 3, 1}), {.reduction = Reduction::none}),
+    of_classes("CrossEntropyWeight", {3, 4}, tensor({0, 3, 1}), {.weight = weight()}),
+    of_classes("CrossEntropyIgnore", {3, 4}, tensor({0, 3, 1}), {.ignore_index = 3}),
+    of_classes("CrossEntropySmoothing", {3, 4}, tensor({0, 3, 1}), {.label_smoothing = 0.2}),
+    of_classes("CrossEntropyEverything", {3, 4}, tensor({0, 3, 1}),
+               {.weight = weight(), .ignore_index = 3, .label_smoothing = 0.2}),
+    of_classes("CrossEntropyEverythingNone", {3, 4}, tensor({0, 3, 1}),
+               {.weight = weight(), .ignore_index = 3, .reduction = Reduction::none, .label_smoothing = 0.2}),
+    of_classes("CrossEntropyPixels", {2, 3, 2}, tensor({{0, 2}, {1, 1}}), {.reduction = Reduction::none}),
+    of_classes("CrossEntropyPixelsMean", {2, 3, 2}, tensor({{0, 2}, {1, -100}}), {}),
+    of_classes("CrossEntropyUnbatched", {4}, tensor(2), {.weight = weight(), .label_smoothing = 0.1}),
+    of_classes("CrossEntropyNoItems", {0, 4}, zeros({0}, i64), {.reduction = Reduction::sum}),
+    of_probabilities("CrossEntropyProbabilities", {2, 4}, {}),
+    of_probabilities("CrossEntropyProbabilitiesEverything", {2, 4},
+                     {.weight = weight(), .label_smoothing = 0.2}),
+    of_probabilities("CrossEntropyProbabilitiesPixels", {2, 4, 2}, {.reduction = Reduction::none}),
+    of_probabilities("CrossEntropyProbabilitiesUnbatched", {4}, {.reduction = Reduction::sum}),
+    {"CrossEntropyThirdDerivative",
+     gradients::derivative_of([](Inputs x) { return cross_entropy(x[0], tensor({0, 2})); }),
+     {{{2, 3}}}},
+    {"MseLoss", [](Inputs x) { return mse_loss(x[0], x[1]); }, {{{2, 3}}, {{2, 3}}}},
+    {"MseLossNone", [](Inputs x) { return mse_loss(x[0], x[1], Reduction::none); }, {{{2, 3}}, {{2, 3}}}},
+    {"MseLossSum", [](Inputs x) { return mse_loss(x[0], x[1], Reduction::sum); }, {{{2, 3}}, {{3}}}},
+};
+
+Reduction reduction(const Args& a) {
+  if (!a.has("reduction") || a.text("reduction") == "mean") return Reduction::mean;
+  return a.text("reduction") == "sum" ? Reduction::sum : Reduction::none;
+}
+
+TEST(Loss, AgreesWithPyTorch) {
+  golden::expect_golden("loss", {{"cross_entropy",
+                                  [](Inputs x, const Args& a) {
+                                    return std::vector{cross_entropy(
+                                        x[0], x[1],
+                                        {.weight = a.tensor("weight"),
+                                         .ignore_index = a.maybe_integer("ignore_index").value_or(-100),
+                                         .reduction = reduction(a),
+                                         .label_smoothing = a.real("label_smoothing", 0)})};
+                                  }},
+                                 {"mse_loss", [](Inputs x, const Args& a) {
+                                    return std::vector{mse_loss(x[0], x[1], reduction(a))};
+                                  }}});
+}
+
+TEST(Loss, TakesNarrowTypesAndAnyIntegers) {
+  const Tensor x = randn({3, 4});
+  const Tensor target = tensor({0, 3, 1});
+  EXPECT_EQ(cross_entropy(x.to(bf16), target).dtype(), bf16);
+  EXPECT_TRUE(equal(cross_entropy(x, target.to(i32)), cross_entropy(x, target)));
+  EXPECT_TRUE(equal(cross_entropy(x, target.to(u8)), cross_entropy(x, target)));
+}
+
+// The loss keeps the caller's target and weight, not copies.
+TEST(Loss, NoticesChangesToWhatBackwardNeeds) {
+  Tensor x = randn({3, 4}, f64).requires_grad_();
+  Tensor target = tensor({0, 3, 1});
+  Tensor w = weight();
+  const auto loss = [&] { return cross_entropy(x, target, {.weight = w}); };
+  const Tensor first = loss();
+  target.fill_(2);
+  EXPECT_THROW(first.backward(), Error);
+  const Tensor second = loss();
+  w.mul_(2);
+  EXPECT_THROW(second.backward(), Error);
+  EXPECT_NO_THROW(loss().backward());
+}
+
+TEST(Loss, RefusesAWeightThatWantsAGradient) {
+  Tensor w = weight();
+  w.requires_grad_();
+  EXPECT_THROW(cross_entropy(zeros({2, 4}, f64), tensor({0, 1}), {.weight = w}), Error);
+  const NoGrad no_grad;
+  EXPECT_NO_THROW(cross_entropy(zeros({2, 4}, f64), tensor({0, 1}), {.weight = w}));
+}
+
+TEST(Loss, ExplainsWhatItRefuses) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_THROW(cross_entropy(x, tensor({0, 3})), Error);
+  EXPECT_THROW(cross_entropy(x, tensor({0, -1})), Error);
+  EXPECT_THROW(cross_entropy(x, tensor({0, 1, 2})), Error);
+  EXPECT_THROW(cross_entropy(x, tensor({true, false})), Error);
+  EXPECT_THROW(cross_entropy(x, zeros({2, 2})), Error);
+  EXPECT_THROW(cross_entropy(x, tensor({0, 1}), {.weight = ones({2})}), Error);
+  EXPECT_THROW(cross_entropy(x, tensor({0, 1}), {.weight = ones({3}, f64)}), Error);
+  EXPECT_THROW(cross_entropy(x, tensor({0, 1}), {.label_smoothing = 1.5}), Error);
+  EXPECT_THROW(cross_entropy(x.to(i64), tensor({0, 1})), Error);
+  EXPECT_THROW(mse_loss(x, zeros({2, 4})), Error);
+}
+
+}  // namespace
+}  // namespace mica

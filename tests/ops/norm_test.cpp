@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+
+#include <mica/core/error.h>
+#include <mica/ops/ops.h>
+
+#include "golden.h"
+#include "gradients.h"
+
+namespace mica {
+namespace {
+
+using golden::Args;
+using gradients::Case;
+using gradients::Inputs;
+
+Case layer_case(const std::string& name, const Shape& x, const Shape& normalized) {
+  return {name,
+          [=](Inputs in) { return layer_norm(in[0], normalized, in[1], in[2], 0.1); },
+          {{x}, {normalized}, {normalized}}};
+}
+Case batch_case(const std::string& name, const Shape& x, bool training) {
+  const auto run = [=](Inputs in) {
+    const Tensor mean = from_vector(std::vector<double>{0.5, -1});
+    const Tensor var = from_vector(std::vector<double>{1.5, 0.5});
+    return batch_norm(in[0], mean, var, in[1], in[2], {.training = training, .eps = 0.1});
+  };
+  return {name, run, {{x}, {{2}}, {{2}}}};
+}
+
+const gradients::Cases norm_cases{
+    layer_case("LayerNorm", {2, 4}, {4}),
+    layer_case("LayerNormTwoDims", {2, 2, 2}, {2, 2}),
+    layer_case("LayerNormOneRow", {4}, {4}),
+    layer_case("LayerNormNoRows", {0, 3}, {3}),
+    {"LayerNormPlain", [](Inputs x) { return layer_norm(x[0], {4}, {}, {}, 0.1); }, {{{2, 4}}}},
+    {"LayerNormWithoutBias",
+     [](Inputs x) { return layer_norm(x[0], {4}, x[1], {}, 0.1); },
+     {{{2, 4}}, {{4}}}},
+    batch_case("BatchNormTraining", {4, 2}, true),
+    batch_case("BatchNormTrainingSequence", {2, 2, 3}, true),
+    batch_case("BatchNormTrainingImages", {2, 2, 2, 2}, true),
+    batch_case("BatchNormEval", {3, 2}, false),
+    batch_case("BatchNormEvalImages", {2, 2, 2, 1}, false),
+    {"BatchNormPlain",
+     [](Inputs x) { return batch_norm(x[0], {}, {}, {}, {}, {.training = true, .eps = 0.1}); },
+     {{{3, 2}}}},
+    {"BatchNormPlainEval",
+     [](Inputs x) {
+       const Tensor ones = full({2}, 1, f64);
+       return square(batch_norm(x[0], ones, ones, {}, {}, {.eps = 0.1}));
+     },
+     {{{3, 2}}}},
+    {"BatchNormWithoutStatistics",
+     [](Inputs x) { return batch_norm(x[0], {}, {}, x[1], {}, {.eps = 0.1}); },
+     {{{3, 2}}, {{2}}}},
+    {"BatchNormChannelsLast",
+     [](Inputs x) {
+       const Tensor last = x[0].permute({0, 2, 3, 1}).contiguous().permute({0, 3, 1, 2});
+       return batch_norm(last, {}, {}, x[1], x[2], {.training = true, .eps = 0.1});
+     },
+     {{{2, 2, 2, 2}}, {{2}}, {{2}}}},
+};
+
+TEST(Norm, AgreesWithPyTorch) {
+  golden::expect_golden(
+      "norm",
+      {{"layer_norm",
+        [](Inputs x, const Args& a) {
+          return std::vector{layer_norm(x[0], a.shape("shape"), x[1], x[2], a.real("eps", 0))};
+        }},
+       {"batch_norm", [](Inputs x, const Args& a) {
+          const Tensor mean = a.tensor("mean");
+          const Tensor var = a.tensor("var");
+          const Tensor y = batch_norm(
+              x[0], mean, var, x[1], x[2],
+              {.training = a.flag("training"), .momentum = a.real("momentum", 0), .eps = a.real("eps", 0)});
+          return mean.defined() ? std::vector{y, mean, var} : std::vector{y};
+        }}});
+}
+
+TEST(Norm, RunningStatisticsMayChangeBeforeBackward) {
+  const Tensor x = randn({5, 3}, f64).requires_grad_();
+  Tensor mean = zeros({3}, f64);
+  Tensor var = full({3}, 4, f64);
+  const Tensor y = batch_norm(x, mean, var, {}, {}, {.eps = 0});
+  mean.fill_(9);
+  var.fill_(1);
+  y.sum().backward();
+  EXPECT_TRUE(allclose(x.grad(), full({5, 3}, 0.5, f64)));
+}
+
+TEST(Norm, EvalLeavesTheRunningStatisticsAlone) {
+  const Tensor mean = zeros({3});
+  const Tensor var = ones({3});
+  const auto version = mean.version();
+  static_cast<void>(batch_norm(randn({5, 3}), mean, var));
+  EXPECT_EQ(mean.version(), version);
+  EXPECT_TRUE(equal(mean, zeros({3})));
+  static_cast<void>(batch_norm(randn({5, 3}), mean, var, {}, {}, {.training = true}));
+  EXPECT_FALSE(equal(mean, zeros({3})));
+}
+
+TEST(Norm, ComputesLayerNormOfNarrowTypesInF32) {
+  const Tensor x = randn({3, 8}).to(bf16);
+  const Tensor w = randn({8}).to(bf16);
+  EXPECT_TRUE(equal(layer_norm(x, {8}, w), layer_norm(x.to(f32), {8}, w.to(f32)).to(bf16)));
+}
+
+TEST(Norm, ExplainsWhatItRefuses) {
+  const Tensor x = ones({2, 3});
+  EXPECT_THROW(layer_norm(x, {2}), Error);
+  EXPECT_THROW(layer_norm(x, {1, 2, 3}), Error);
+  EXPECT_THROW(layer_norm(x, {}), Error);
+  EXPECT_THROW(layer_norm(x, {3}, ones({2})), Error);
+  EXPECT_THROW(layer_norm(x, {3}, ones({3}, f64)), Error);
+  EXPECT_THROW(layer_norm(x.to(i64), {3}), Error);
+  EXPECT_THROW(batch_norm(ones({3}), {}, {}), Error);
+  EXPECT_THROW(batch_norm(x, ones({2}), ones({3})), Error);
+  EXPECT_THROW(batch_norm(x, {}, {}, ones({3}, f64)), Error);
+  EXPECT_THROW(batch_norm(ones({1, 3}), {}, {}, {}, {}, {.training = true}), Error);
+}
+
+}  // namespace
+}  // namespace mica
