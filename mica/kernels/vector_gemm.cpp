@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <mica/core/allocator.h>
 #include <mica/core/parallel.h>
+#include <mica/kernels/scratch.h>
 #include <mica/kernels/vector_gemm.h>
 
 // SSSE3 and AVX3_DL gain nothing over their neighbours here; the kernels need vectors of a known size.
@@ -58,20 +58,6 @@ template <class T> struct Product {
     }
     return part;
   }
-};
-
-template <class T> class Scratch {
- public:
-  explicit Scratch(std::int64_t count)
-      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(allocate(bytes_))) {}
-  ~Scratch() { deallocate(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return data_; }
-
- private:
-  std::size_t bytes_;
-  T* data_;
 };
 
 }  // namespace
