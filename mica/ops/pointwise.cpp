@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -189,11 +191,28 @@ Tensor rsqrt(Tensor x) {
   });
 }
 
+namespace {
+// A limit as an element of `dtype`: one beyond the range of integers limits nothing, so the end of the range
+// does.
+Scalar limit_in(DType dtype, double limit) {
+  if (is_floating_point(dtype)) return limit;
+  return dispatch(dtype, [&]<class T>() -> Scalar {
+    if constexpr (std::is_integral_v<T>) {
+      const std::int64_t low = std::numeric_limits<T>::min();
+      const std::int64_t high = std::numeric_limits<T>::max();
+      return std::clamp(Scalar(limit).to_int(), low, high);
+    } else {
+      return limit;
+    }
+  });
+}
+}  // namespace
+
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
   if (!min && !max) throw Error("clamp", "neither min nor max was given");
-  const auto limit = [&](double value) {
-    return is_floating_point(x.dtype()) ? Scalar(value) : Scalar(static_cast<std::int64_t>(value));
-  };
+  const auto whole = [](std::optional<double> limit) { return !limit || *limit == std::trunc(*limit); };
+  if (!x.is_floating_point() && !(whole(min) && whole(max))) return clamp(x.to(f32), min, max);
+  const auto limit = [&](double value) { return limit_in(x.dtype(), value); };
   Tensor y = x.detach();
   if (min) y = ops::binary(Binary::maximum, y, limit(*min), x.dtype());
   if (max) y = ops::binary(Binary::minimum, y, limit(*max), x.dtype());

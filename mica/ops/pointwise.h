@@ -30,7 +30,8 @@ Tensor exp(Tensor x);
 Tensor log(Tensor x);
 Tensor sqrt(Tensor x);
 Tensor rsqrt(Tensor x);
-// Limits to [min, max]; either may be absent. The gradient passes where min <= x <= max.
+// Limits to [min, max]; either may be absent. The gradient passes where min <= x <= max. Integers with a
+// limit that is no whole number give f32.
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max);
 // condition ? a : b, element by element; condition is bool.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);

@@ -1,4 +1,4 @@
-// Tensors as golden/ops.json holds them: {d: dtype, s: sizes, v: values}.
+// Tensors as the golden files of torch_cases.py hold them: {d: dtype, s: sizes, v: values}.
 #pragma once
 
 #include <algorithm>
@@ -16,13 +16,9 @@
 
 namespace mica::golden {
 
-// The whole of ops.json, read once.
-inline const nlohmann::json& ops() {
-  static const nlohmann::json all = [] {
-    std::ifstream file(MICA_GOLDEN_DIR "/ops.json");
-    return nlohmann::json::parse(file);
-  }();
-  return all;
+inline nlohmann::json read(const std::string& name) {
+  std::ifstream file(MICA_GOLDEN_DIR "/" + name);
+  return nlohmann::json::parse(file);
 }
 
 inline double real(const nlohmann::json& v) {

@@ -1,82 +1,12 @@
-"""Golden values of tensor operations, their gradients, type promotion, conversion and printing: writes ops.json.
-
-A case is {op, args, in: tensors, out: tensors, grad: gradients of the inputs}. Gradients are those of
-sum(out * direction) over all floating-point outputs, where element i of every direction is (7 i mod 11 - 5) / 4: a
-formula that both sides evaluate exactly. `null` stands for no gradient. A tensor is {d: dtype, s: sizes, v: values}.
+"""Golden values of operations and their gradients: writes ops.json. See torch_cases.py for what it holds.
 
 Made with PyTorch 1.13 (CPU, without MKL): python3 make_ops.py
 """
 
-import json
-import math
-import pathlib
-
 import torch
 import torch.nn.functional as F
 
-DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "f16": torch.float16, "i64": torch.int64,
-          "i32": torch.int32, "u8": torch.uint8, "bool": torch.bool}
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
-F64, F32, I64, I32, U8, BOOL = (DTYPES[n] for n in ("f64", "f32", "i64", "i32", "u8", "bool"))
-NAN, INF = math.nan, math.inf
-random = torch.Generator().manual_seed(20)
-
-
-def randn(*sizes, dtype=F64):
-    """Normal numbers of three decimals, so that they are short in the file."""
-    return (torch.round(torch.randn(sizes, generator=random, dtype=F64) * 1000) / 1000).to(dtype)
-
-
-def uniform(low, high, *sizes, dtype=F64):
-    return (torch.round((torch.rand(sizes, generator=random, dtype=F64) * (high - low) + low) * 1000) / 1000).to(dtype)
-
-
-def integers(low, high, *sizes, dtype=I64):
-    return torch.randint(low, high, sizes, generator=random).to(dtype)
-
-
-def number(v):
-    if isinstance(v, float):
-        if math.isnan(v):
-            return "nan"
-        if math.isinf(v):
-            return "inf" if v > 0 else "-inf"
-        return int(v) if v == int(v) and abs(v) < 1e15 and math.copysign(1, v) > 0 else v
-    return v
-
-
-def pack(x, digits=17):
-    if x is None:
-        return None
-    x = x.detach()
-    values = x.double() if x.is_floating_point() else x.to(I64)
-    values = [number(v) for v in values.reshape(-1).tolist()]
-    if x.is_floating_point():
-        digits = min(digits, 9) if x.dtype == F32 else digits  # nine name an f32
-        values = [v if isinstance(v, str) else number(float(f"{v:.{digits}g}")) for v in values]
-    return {"d": NAMES[x.dtype], "s": list(x.shape), "v": values}
-
-
-def direction(y):
-    i = torch.arange(y.numel(), dtype=F64)
-    return (((7 * i) % 11 - 5) / 4).reshape(y.shape).to(y.dtype)
-
-
-def case(op, fn, inputs, args=None, grad=True):
-    inputs = [x.clone() if x is not None else None for x in inputs]
-    for x in inputs:
-        if grad and x is not None and x.is_floating_point():
-            x.requires_grad_()
-    stored = [pack(x) for x in inputs]  # before a case in place changes them
-    out = fn(*inputs)
-    out = list(out) if isinstance(out, (tuple, list)) else [out]
-    entry = {"op": op, "args": args or {}, "in": stored, "out": [pack(y, 14) for y in out]}
-    total = [(y * direction(y)).sum() for y in out if y.requires_grad]
-    if total:
-        sum(total).backward()
-        entry["grad"] = [pack(x.grad, 14) if x is not None else None for x in inputs]
-    return entry
-
+from torch_cases import BOOL, DTYPES, F32, F64, I32, I64, INF, NAN, U8, case, integers, pack, randn, uniform, write
 
 # ---- element by element ----------------------------------------------------------------------------------------------
 
@@ -483,93 +413,10 @@ def dropout():
         yield case("dropout", run, [x], {"seed": seed, "p": p})
 
 
-# ---- types, text -----------------------------------------------------------------------------------------------------
-
-def promotion():
-    """Rows and columns in the order of DTYPES. `null`: PyTorch refuses."""
-    def result(fn):
-        try:
-            return NAMES.get(fn().dtype)
-        except RuntimeError:
-            return None
-
-    scalars = {"bool": True, "int": 2, "float": 2.5}
-    table = {}
-    for name in ("add", "mul", "div", "maximum"):
-        fn = getattr(torch, name)
-        one = {n: torch.ones(2, dtype=d) for n, d in DTYPES.items()}
-        zero_dim = {n: torch.ones((), dtype=d) for n, d in DTYPES.items()}
-        table[name] = {
-            "tensor_tensor": [[result(lambda: fn(one[a], one[b])) for b in DTYPES] for a in DTYPES],
-            "tensor_zero_dim": [[result(lambda: fn(one[a], zero_dim[b])) for b in DTYPES] for a in DTYPES],
-            "zero_dim_zero_dim": [[result(lambda: fn(zero_dim[a], zero_dim[b])) for b in DTYPES] for a in DTYPES],
-        }
-        if name != "maximum":
-            table[name]["tensor_scalar"] = [[result(lambda: fn(one[a], s)) for s in scalars.values()] for a in DTYPES]
-            table[name]["zero_dim_scalar"] = [[result(lambda: fn(zero_dim[a], s)) for s in scalars.values()] for a in DTYPES]
-    return table
-
-
-def conversion():
-    """f32 and f64 values in every dtype; integers as bits of the narrow floats."""
-    ties = [1.0, 1.00390625, 1.01171875, 1.001953125, 65504.0, 65519.99, 65520.0, 1e-8, 2.0**-24, 2.0**-25, 3 * 2.0**-26,
-            6.1e-5, 3.3895e38, 3.4e38, -0.0, 0.1, 1 / 3, NAN, INF, -INF, 1 + 2.0**-9, 1 + 3 * 2.0**-9, 2.0**-133, 2.0**-134]
-    whole = [0.0, 0.5, -0.5, 1.99, 2.5, 100.7, 255.0, 127.9]
-    out = []
-    for source in ("f64", "f32"):
-        x = torch.tensor(ties, dtype=F64).to(DTYPES[source])
-        for target in ("f64", "f32", "bf16", "f16", "bool"):
-            out.append({"in": pack(x), "out": pack(x.to(DTYPES[target]))})
-    for source in DTYPES:
-        x = torch.tensor(whole, dtype=F64).to(DTYPES[source])
-        for target in DTYPES:
-            y = x
-            if target == "u8" and x.is_floating_point():
-                y = x[x > -1]  # what a negative float becomes is up to the machine
-            out.append({"in": pack(y), "out": pack(y.to(DTYPES[target]))})
-    big = torch.tensor([2**24 + 1, 2**53 + 1, 2**62 + 3, -(2**40) - 1, 300, -1])
-    for target in DTYPES:
-        out.append({"in": pack(big), "out": pack(big.to(DTYPES[target]))})
-    return out
-
-
-def printing():
-    tensors = [
-        torch.tensor(3.14159), torch.tensor(7), torch.tensor(True), torch.tensor(2.0, dtype=F64), torch.tensor(5, dtype=U8),
-        torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.5, -2.25, 100.0]), torch.tensor([1, -20, 300]),
-        torch.tensor([True, False]), torch.tensor([1e-5, 1.0, 1000.0]), torch.tensor([1e10, 1.0]), torch.tensor([1e-8]),
-        torch.tensor([NAN, INF, -INF, 1.0]), torch.tensor([NAN, INF, -INF, 1.5]), torch.tensor([NAN, -INF]),
-        torch.tensor([0.0, -0.0]), torch.tensor([0.0, 1e-6]), torch.tensor([12345.678, 0.5]), torch.tensor([1001.0, 1.0]),
-        torch.zeros(0), torch.zeros(0, dtype=I64), torch.zeros(2, 0), torch.zeros(0, 3, dtype=BOOL), torch.zeros(0, dtype=F64),
-        torch.arange(6.0).reshape(2, 3), torch.arange(8).reshape(2, 2, 2), torch.arange(16).reshape(2, 2, 2, 2),
-        torch.arange(30), torch.arange(40.0) / 8, torch.arange(1001), torch.arange(1200.0).reshape(30, 40),
-        torch.arange(1320).reshape(11, 4, 30), torch.arange(1320, dtype=F64).reshape(2, 660) / 8,
-        torch.tensor([[1.0, NAN], [INF, 0.25]], dtype=F64), torch.tensor([1.5, 2.5], dtype=torch.float16),
-        torch.tensor([[1.0]], dtype=torch.bfloat16), torch.tensor([0.1], dtype=torch.bfloat16), torch.tensor([[2**60, -1]]),
-        torch.tensor([[True, False], [False, False]]), torch.arange(25, dtype=I32), torch.ones(1, 1, 1), torch.ones(2, 40),
-        torch.tensor([1e8, 1e5]), torch.tensor([1.0001e8, 1e6]), torch.tensor([1e-4, 1e-3]), torch.tensor([9.9e-5, 1e-3]),
-        torch.tensor([1e300, 1e-300], dtype=F64), torch.tensor([-1.0, -2.0]), torch.tensor([[-1.5], [22.5]]),
-    ]
-
-    def stored(x):  # long ones are multiples of a step
-        if x.numel() <= 100:
-            return pack(x)
-        return {"d": NAMES[x.dtype], "s": list(x.shape), "step": x.reshape(-1)[1].item()}
-
-    return [{"in": stored(x), "text": str(x)} for x in tensors]
-
-
 def main():
-    groups = {g.__name__: list(g()) for g in (pointwise, activation, softmax, compare, reduce, matmul, loss, conv, pool,
-                                              norm, view, embedding, join, inplace, creation, dropout)}
-    groups |= {"conversion": conversion(), "printing": printing()}
-    parts = []
-    for name, cases in groups.items():
-        lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
-        parts.append(f'"{name}": [\n{lines}\n]')
-    parts.append(f'"promotion": {json.dumps(promotion(), separators=(",", ":"))}')
-    path = pathlib.Path(__file__).with_name("ops.json")
-    path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
+    groups = (pointwise, activation, softmax, compare, reduce, matmul, loss, conv, pool, norm, view, embedding, join, inplace,
+              creation, dropout)
+    write("ops.json", {group.__name__: list(group()) for group in groups})
 
 
 if __name__ == "__main__":

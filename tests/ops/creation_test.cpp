@@ -98,11 +98,14 @@ TEST(Creation, OwnGeneratorsLeaveTheDefaultOneAlone) {
   EXPECT_TRUE(equal(rand({4}, again), own));
 }
 
-TEST(Creation, FillsInPlaceInRowMajorOrderWhateverTheStrides) {
+TEST(Creation, DrawsInPlaceWhateverTheStridesAndTheType) {
   manual_seed(2);
   const Tensor expected = empty({3, 4}).uniform_(-1, 1);
   manual_seed(2);
-  EXPECT_TRUE(equal(empty({4, 3}).t().uniform_(-1, 1).contiguous(), expected));
+  Tensor wide = zeros({3, 8});
+  wide.slice(1, {0, 8, 2}).uniform_(-1, 1);
+  EXPECT_TRUE(equal(wide.slice(1, {0, 8, 2}), expected));
+  EXPECT_TRUE(equal(wide.slice(1, {1, 8, 2}), zeros({3, 4})));
   manual_seed(2);
   EXPECT_TRUE(equal(empty({3, 4}, bf16).uniform_(-1, 1), expected.to(bf16)));
 }

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -126,6 +127,17 @@ TEST(Pointwise, MasksKeepInfiniteGradientsOut) {
     EXPECT_EQ(masked(maximum(x, zeros({3}, f64))), (std::vector<double>{0, 1, inf}));
     EXPECT_EQ(masked(where(gt(x, 2), zeros({3}, f64), x)), (std::vector<double>{inf, 1, 0}));
   }
+}
+
+TEST(Pointwise, ClampOfIntegersTakesAnyLimit) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor x = tensor({1, 44, 255});
+  EXPECT_EQ(clamp(x.to(u8), -2, 300).to_vector<int>(), (std::vector<int>{1, 44, 255}));
+  EXPECT_EQ(clamp(x.to(i32), -inf, 1e12).to_vector<int>(), (std::vector<int>{1, 44, 255}));
+  EXPECT_EQ(clamp(x, 2, inf).to_vector<int>(), (std::vector<int>{2, 44, 255}));
+  EXPECT_EQ(clamp(x, 2, inf).dtype(), i64);
+  EXPECT_EQ(clamp(x, 1.5, 44).to_vector<float>(), (std::vector<float>{1.5, 44, 44}));
+  EXPECT_EQ(clamp(x, 1.5, 44).dtype(), f32);
 }
 
 TEST(Pointwise, WritesIntoTemporariesOnly) {

@@ -1,4 +1,4 @@
-// Which dtype an operation on two dtypes has: the tables that make_ops.py asked PyTorch for.
+// Which dtype an operation on two dtypes has: the tables that make_tensor.py asked PyTorch for.
 #include <gtest/gtest.h>
 
 #include <mica/core/error.h>
@@ -12,6 +12,11 @@ namespace {
 constexpr DType types[] = {f32, f64, bf16, f16, i64, i32, u8, boolean};  // the order of the tables
 const Scalar numbers[] = {true, 2, 2.5};
 
+const nlohmann::json& promotions() {
+  static const nlohmann::json all = golden::read("tensor.json").at("promotion");
+  return all;
+}
+
 template <class Result> void expect_entry(const nlohmann::json& entry, const Result& result) {
   if (entry.is_null())
     EXPECT_THROW(result(), Error);
@@ -20,7 +25,7 @@ template <class Result> void expect_entry(const nlohmann::json& entry, const Res
 }
 
 template <class Fn> void expect_tensor_tables(const std::string& operation, const Fn& fn) {
-  const auto& tables = golden::ops().at("promotion").at(operation);
+  const auto& tables = promotions().at(operation);
   for (std::size_t i = 0; i < std::size(types); ++i) {
     for (std::size_t j = 0; j < std::size(types); ++j) {
       SCOPED_TRACE(testing::Message() << operation << " of " << name(types[i]) << " and " << name(types[j]));
@@ -35,7 +40,7 @@ template <class Fn> void expect_tensor_tables(const std::string& operation, cons
 }
 
 template <class Fn> void expect_number_tables(const std::string& operation, const Fn& fn) {
-  const auto& tables = golden::ops().at("promotion").at(operation);
+  const auto& tables = promotions().at(operation);
   for (std::size_t i = 0; i < std::size(types); ++i) {
     for (std::size_t j = 0; j < std::size(numbers); ++j) {
       SCOPED_TRACE(testing::Message() << operation << " of " << name(types[i]) << " and number " << j);
