@@ -22,10 +22,10 @@ namespace mica::reflect::detail {{
 
 inline constexpr std::size_t max_fields = {max_fields};
 
-// bindings<N>::apply(object, fn) is fn(field 0, ..., field N - 1), the fields as lvalues.
-template <std::size_t Count> struct bindings;
+// Bindings<N>::apply(object, fn) is fn(field 0, ..., field N - 1), the fields as lvalues.
+template <std::size_t Count> struct Bindings;
 
-template <> struct bindings<0> {{
+template <> struct Bindings<0> {{
   template <class T, class Fn> static constexpr decltype(auto) apply(T&, Fn& fn) {{ return fn(); }}
 }};
 """
@@ -44,7 +44,7 @@ def specialisation(count: int) -> str:
     names = ", ".join(f"f{i}" for i in range(count))
     return "\n".join([
         "",
-        f"template <> struct bindings<{count}> {{",
+        f"template <> struct Bindings<{count}> {{",
         "  template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {",
         wrapped("auto& [", names, "] = t;"),
         wrapped("return fn(", names, ");"),

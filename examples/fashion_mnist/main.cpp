@@ -8,6 +8,7 @@
 #include <examples/fashion_mnist/net.h>
 #include <examples/fashion_mnist/options.h>
 #include <examples/fashion_mnist/report.h>
+#include <examples/fashion_mnist/report_format.h>
 #include <examples/fashion_mnist/run.h>
 #include <fmt/format.h>
 
@@ -46,9 +47,9 @@ Report make_report(const Options& options, const Images& images, Net& net, const
   double seconds = 0;
   for (const Report::Epoch& epoch : run.epochs) seconds += epoch.seconds;
   return {.title = images.title,
-          .facts = {{"Training images", fmt::format("{}", images.train.labels.numel())},
-                    {"Test images", fmt::format("{}", images.test.labels.numel())},
-                    {"Parameters", fmt::format("{}", net.num_parameters())},
+          .facts = {{"Training images", grouped(images.train.labels.numel())},
+                    {"Test images", grouped(images.test.labels.numel())},
+                    {"Parameters", grouped(net.num_parameters())},
                     {"Training time", mica::train::human_time(seconds)},
                     {"Threads", fmt::format("{}", options.threads)},
                     {"Batch size", fmt::format("{}", options.batch_size)},
@@ -75,6 +76,10 @@ int run_training(Options options) {
   mica::data::DataLoader loader{
       mica::data::TensorDataset(images.train.images, images.train.labels),
       {.batch_size = options.batch_size, .shuffle = true, .seed = options.seed, .drop_last = true}};
+  if (loader.size() == 0) {
+    throw Error("batch-size", fmt::format("a batch of {} is more than the {} training images",
+                                          options.batch_size, images.train.labels.numel()));
+  }
   optim::AdamW optimizer{net.parameters(), {.lr = options.lr}};
   optim::CosineAnnealingLR schedule{optimizer, options.epochs * loader.size()};
   Run run = options.resume ? load_checkpoint(options, net, optimizer, schedule) : Run{};
@@ -88,12 +93,10 @@ int run_training(Options options) {
   Evaluation evaluation;
   while (run.epoch < options.epochs) {
     net.train();
-    loader.set_epoch(run.epoch);
-    std::int64_t done_before = run.batch;
+    loader.set_epoch(run.epoch, run.batch);  // resumed within an epoch: only what is left of it
     mica::train::Progress progress{fmt::format("epoch {}/{}", run.epoch + 1, options.epochs),
                                    loader.size() * options.batch_size, "images", run.seen};
-    for (auto [x, labels] : loader) {
-      if (done_before-- > 0) continue;  // resumed within the epoch
+    for (const auto& [x, labels] : loader) {
       Tensor logits = net(x);
       Tensor loss = nn::cross_entropy(logits, labels);
       optimizer.zero_grad();
@@ -101,38 +104,29 @@ int run_training(Options options) {
       optimizer.step();
       schedule.step();
 
-      run.step_losses.push_back(loss.item());
-      run.loss_sum += loss.item() * static_cast<double>(labels.numel());
-      run.correct += (logits.argmax(1) == labels).sum().item<std::int64_t>();
-      run.seen += labels.numel();
-      run.batch += 1;
-      progress.update(
-          run.seen,
-          fmt::format("loss {:.4f}  accuracy {:5.2f} %", run.loss_sum / static_cast<double>(run.seen),
-                      100.0 * static_cast<double>(run.correct) / static_cast<double>(run.seen)));
+      run.count(loss, logits, labels);
+      progress.update(run.seen, run.status());
       if (interrupted != 0) {
         run.seconds += progress.seconds();
         save_checkpoint(options, net, optimizer, schedule, run);
         fmt::print("\nStopped and saved. To go on as if never stopped: {} --resume --out {}\n",
-                   "fashion_mnist", options.out.string());
+                   options.program, options.out.string());
         return 130;
       }
     }
     progress.finish();
 
     evaluation = evaluate(net, images.test.images, images.test.labels);
-    const auto seen = static_cast<double>(run.seen);
     run.epochs.push_back({.epoch = static_cast<int>(run.epoch + 1),
-                          .train_loss = run.loss_sum / seen,
-                          .train_accuracy = static_cast<double>(run.correct) / seen,
+                          .train_loss = run.mean_loss(),
+                          .train_accuracy = run.accuracy(),
                           .test_loss = evaluation.loss,
                           .test_accuracy = evaluation.accuracy,
                           .learning_rate = optimizer.lr(),
                           .seconds = run.seconds + progress.seconds()});
     fmt::print("  test accuracy {:.2f} %, test loss {:.4f}\n", 100 * evaluation.accuracy, evaluation.loss);
     std::fflush(stdout);
-    run = {
-        .epoch = run.epoch + 1, .epochs = std::move(run.epochs), .step_losses = std::move(run.step_losses)};
+    run.start_epoch(run.epoch + 1);
     save_checkpoint(options, net, optimizer, schedule, run);
   }
 

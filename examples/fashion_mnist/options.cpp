@@ -30,6 +30,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& o) {
     std::fprintf(stderr, "fashion_mnist: %s (--help lists the options)\n", error.what());
     return 2;
   }
+  o.program = argv[0];
   for (const CLI::Option* option : app.get_options()) {
     if (option->count() > 0) o.given.insert(option->get_name());
   }

@@ -18,6 +18,7 @@ struct Options {
   std::string data = "fashion-mnist";
   std::filesystem::path out = "out";
   bool resume = false;
+  std::string program;          // as it was called
   std::set<std::string> given;  // which of the above stood on the command line
 };
 

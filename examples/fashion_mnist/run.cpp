@@ -70,6 +70,24 @@ Run from_state(const StateDict& state) {
 
 }  // namespace
 
+void Run::count(const Tensor& loss, const Tensor& logits, const Tensor& labels) {
+  step_losses.push_back(loss.item());
+  loss_sum += loss.item() * static_cast<double>(labels.numel());
+  correct += (logits.argmax(1) == labels).sum().item<std::int64_t>();
+  seen += labels.numel();
+  batch += 1;
+}
+
+std::string Run::status() const {
+  return fmt::format("loss {:.4f}  accuracy {:5.2f} %", mean_loss(), 100 * accuracy());
+}
+
+void Run::start_epoch(std::int64_t number) {
+  epoch = number;
+  batch = correct = seen = 0;
+  loss_sum = seconds = 0;
+}
+
 std::filesystem::path checkpoint_path(const Options& options) {
   return options.out / "checkpoint.safetensors";
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <examples/fashion_mnist/net.h>
@@ -19,6 +20,15 @@ struct Run {
   double seconds = 0;  // spent on the unfinished epoch before this start
   std::vector<Report::Epoch> epochs;
   std::vector<double> step_losses;
+
+  // Adds one step.
+  void count(const Tensor& loss, const Tensor& logits, const Tensor& labels);
+  double mean_loss() const { return loss_sum / static_cast<double>(seen); }
+  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(seen); }
+  // "loss 0.3127  accuracy 88.91 %"
+  std::string status() const;
+  // Forgets the sums of the last epoch, not its record.
+  void start_epoch(std::int64_t number);
 };
 
 std::filesystem::path checkpoint_path(const Options& options);

@@ -172,8 +172,9 @@ void BackwardPass::capture(std::span<const Tensor> outputs, std::span<const Tens
     if (edge.node && seen.insert(&as_node(edge.node)).second) nodes.push_back(&as_node(edge.node));
   };
   for (const Tensor& output : outputs) visit(edge_to(output));
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    for (const Edge& edge : nodes[i]->edges()) visit(edge);
+  std::size_t visited = 0;
+  while (visited < nodes.size()) {  // which grows meanwhile
+    for (const Edge& edge : nodes[visited++]->edges()) visit(edge);
   }
   std::sort(nodes.begin(), nodes.end(), earlier);  // inputs before the operations that use them
   for (const Node* node : nodes) {

@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +17,8 @@ namespace {
 std::string hint_for(int error) {
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return "free some space or choose another place; what was there before is unchanged";
+    case EDQUOT:
+    case EFBIG: return "free some space or choose another place; what was there before is unchanged";
     case EACCES:
     case EPERM:
     case EROFS: return "choose a folder that you may write to";
@@ -32,10 +34,12 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
-  if (std::filesystem::is_directory(target)) {
+  std::error_code unknown;  // then creating a file beside it fails as well, and says why
+  if (std::filesystem::is_directory(target, unknown)) {
     throw Error("write", fmt::format("{} is a folder", target.string()), "give the name of a file");
   }
-  temporary_ = folder_of(target) / fmt::format(".{}.XXXXXX", target.filename().string());
+  constexpr std::size_t most = 200;  // names are limited to 255 bytes, and this one has eight more
+  temporary_ = folder_of(target) / fmt::format(".{}.XXXXXX", target.filename().string().substr(0, most));
   std::string pattern = temporary_.string();
   descriptor_ = mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor_ < 0) fail("create");

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ namespace mica::io {
 
 namespace {
 
-using nlohmann::ordered_json;
+using nlohmann::json;
 
 // 8 bytes of header length, the JSON header, then the tensors' bytes. The format limits the header to 100 MB.
 constexpr std::uint64_t length_bytes = 8;
@@ -46,16 +47,16 @@ struct Entry {
   std::uint64_t begin, end;
 };
 
-Entry read_entry(const std::filesystem::path& path, const std::string& name, const ordered_json& json,
+Entry read_entry(const std::filesystem::path& path, const std::string& name, const json& entry,
                  std::uint64_t data_bytes) {
   const auto bad = [&](const std::string& what) { fail(path, fmt::format("tensor \"{}\": {}", name, what)); };
-  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") || !json.contains("shape") ||
-      !json.contains("data_offsets")) {
+  if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets")) {
     bad("the header entry is not {dtype, shape, data_offsets}");
   }
-  const auto& dtype = json["dtype"];
-  const auto& shape = json["shape"];
-  const auto& offsets = json["data_offsets"];
+  const auto& dtype = entry["dtype"];
+  const auto& shape = entry["shape"];
+  const auto& offsets = entry["data_offsets"];
   if (!dtype.is_string() || !shape.is_array() || !offsets.is_array() || offsets.size() != 2 ||
       !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
     bad("the header entry has values of the wrong kind");
@@ -91,33 +92,63 @@ Entry read_entry(const std::filesystem::path& path, const std::string& name, con
   return e;
 }
 
-// Keys that appear twice are an error; a JSON object would silently keep one of them.
-ordered_json parse_header(const std::filesystem::path& path, const std::string& text) {
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int, ordered_json::parse_event_t event, ordered_json& parsed) {
-    if (event == ordered_json::parse_event_t::object_start) keys.emplace_back();
-    if (event == ordered_json::parse_event_t::object_end) keys.pop_back();
-    if (event == ordered_json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      fail(path, fmt::format("the name \"{}\" appears twice in the header", parsed.get<std::string>()));
-    }
+// Goes over the header before a tree is built of it: refuses keys that appear twice, of which an object would
+// silently keep one, and nesting deeper than the format's.
+class HeaderCheck final : public nlohmann::json_sax<json> {
+ public:
+  explicit HeaderCheck(const std::filesystem::path& path) : path_(path) {}
+
+  bool start_object(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool key(std::string& name) override {
+    if (!keys_.back().insert(name).second)
+      fail(path_, fmt::format("the name \"{}\" appears twice in the header", name));
     return true;
-  };
-  try {
-    return ordered_json::parse(text, watch);
-  } catch (const ordered_json::exception&) {
-    fail(path, "the header is not JSON");
   }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(std::int64_t) override { return true; }
+  bool number_unsigned(std::uint64_t) override { return true; }
+  bool number_float(double, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(json::binary_t&) override { return true; }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+
+ private:
+  bool enter() {
+    constexpr std::size_t deepest = 3;  // {"name": {"shape": [
+    if (keys_.size() == deepest) fail(path_, "the header is nested too deeply");
+    keys_.emplace_back();
+    return true;
+  }
+  bool leave() {
+    keys_.pop_back();
+    return true;
+  }
+  const std::filesystem::path& path_;
+  std::vector<std::set<std::string>> keys_;  // of the objects around; empty for arrays
+};
+
+json parse_header(const std::filesystem::path& path, const std::string& text) {
+  HeaderCheck check(path);
+  if (!json::sax_parse(text, &check)) fail(path, "the header is not JSON");
+  return json::parse(text);
 }
 
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  ordered_json header = ordered_json::object();
+  json header = json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   // Larger items first, so that every tensor is aligned to its item size, as the reference implementation
   // does.
   std::vector<const StateDict::Entry*> order;
+  for (const auto& [name, tensor] : tensors) {
+    if (!tensor.defined()) throw Error("write_safetensors", fmt::format("tensor \"{}\" is undefined", name));
+  }
   for (const std::size_t size : {8U, 4U, 2U, 1U}) {
     for (const auto& entry : tensors) {
       if (item_size(entry.second.dtype()) == size) order.push_back(&entry);
@@ -139,7 +170,7 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   std::string text;
   try {
     text = header.dump();
-  } catch (const ordered_json::exception&) {
+  } catch (const json::exception&) {
     throw Error("write_safetensors", "a name or the metadata is not valid UTF-8");
   }
   while ((length_bytes + text.size()) % 8 != 0) text += ' ';
@@ -164,49 +195,43 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   }
   std::string text(length, '\0');
   file.read(text.data(), text.size());
-  const ordered_json header = parse_header(path, text);
+  const json header = parse_header(path, text);
   if (!header.is_object()) fail(path, "the header is not a JSON object");
 
   SafetensorsFile out;
   std::vector<Entry> entries;
   const std::uint64_t data_bytes = size - length_bytes - length;
-  for (const auto& [name, json] : header.items()) {
+  for (const auto& [name, entry] : header.items()) {
     if (name != "__metadata__") {
-      entries.push_back(read_entry(path, name, json, data_bytes));
+      entries.push_back(read_entry(path, name, entry, data_bytes));
       continue;
     }
-    if (!json.is_object()) fail(path, "__metadata__ is not an object");
-    for (const auto& [key, value] : json.items()) {
+    if (!entry.is_object()) fail(path, "__metadata__ is not an object");
+    for (const auto& [key, value] : entry.items()) {
       if (!value.is_string()) fail(path, fmt::format("metadata \"{}\" is not text", key));
       out.metadata[key] = value;
     }
   }
   // Tensors fill the data exactly: no gaps, no overlaps.
-  std::vector<const Entry*> by_offset;
-  for (const Entry& e : entries) by_offset.push_back(&e);
-  std::sort(by_offset.begin(), by_offset.end(), [](const Entry* a, const Entry* b) {
-    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
-  });
+  std::ranges::sort(entries, {}, [](const Entry& e) { return std::tie(e.begin, e.end, e.name); });
   std::uint64_t position = 0;
-  for (const Entry* e : by_offset) {
-    if (e->begin != position)
-      fail(path, fmt::format("tensor \"{}\" leaves a gap or overlaps another", e->name));
-    position = e->end;
+  for (const Entry& e : entries) {
+    if (e.begin != position)
+      fail(path, fmt::format("tensor \"{}\" leaves a gap or overlaps another", e.name));
+    position = e.end;
   }
   if (position != data_bytes)
     fail(path, fmt::format("{} bytes behind the last tensor", data_bytes - position));
 
-  std::map<std::string, Tensor> read;
-  for (const Entry* e : by_offset) {
-    Tensor t = empty(e->sizes, e->dtype);
-    file.read(t.raw_data(), e->end - e->begin);
-    if (e->dtype == boolean) {  // any other byte would be undefined behaviour as a bool
+  for (const Entry& e : entries) {
+    Tensor t = empty(e.sizes, e.dtype);
+    file.read(t.raw_data(), e.end - e.begin);
+    if (e.dtype == boolean) {  // any other byte would be undefined behaviour as a bool
       auto* bytes = static_cast<std::uint8_t*>(t.raw_data());
       std::transform(bytes, bytes + t.numel(), bytes, [](std::uint8_t b) -> std::uint8_t { return b != 0; });
     }
-    read.emplace(e->name, std::move(t));
+    out.tensors.insert(e.name, std::move(t));
   }
-  for (const Entry& e : entries) out.tensors.insert(e.name, read.at(e.name));
   return out;
 }
 

@@ -11,7 +11,7 @@
 namespace mica::io {
 
 struct SafetensorsFile {
-  StateDict tensors;
+  StateDict tensors;  // in the order of their data
   std::map<std::string, std::string> metadata;
 };
 

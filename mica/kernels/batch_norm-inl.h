@@ -127,7 +127,7 @@ template <class T> void wide_stats(const WideRows& r, const T* x, T* mean, T* va
   };
   const auto pivot = [&](std::int64_t block, std::int64_t j)
                          HWY_ATTR { return static_cast<double>(x[r.first_row(block) * r.width + j]); };
-  const double values = r.channels > 0 ? static_cast<double>(r.total / r.channels) : 0;
+  const double values = r.channels > 0 ? static_cast<double>(r.total) / static_cast<double>(r.channels) : 0;
   const double scale = values > 0 ? 1 / values : 0;
   const Scratch<double> scratch(2 * r.channels);
   double* means = scratch.data();

@@ -16,16 +16,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace mica::kernels::HWY_NAMESPACE {
 
-inline constexpr std::int64_t kMaxTile = 256;
+inline constexpr std::int64_t max_tile = 256;
 
-// (outer, n, inner) cut into blocks of (n, width) with width <= kMaxTile, in parallel: body(offset of the
+// (outer, n, inner) cut into blocks of (n, width) with width <= max_tile, in parallel: body(offset of the
 // block, width, distance to a block as wide on its right, or 0). A block and its result stay in the L2 cache,
 // and its rows are two cache lines or more; too short for the hardware to see what comes next, so bodies
 // prefetch.
 template <class Body>
 void for_column_tiles(std::int64_t outer, std::int64_t n, std::int64_t inner, const Body& body) {
   if (outer == 0 || n == 0 || inner == 0) return;
-  const std::int64_t fits = std::clamp<std::int64_t>(16384 / n, 32, kMaxTile) / 16 * 16;
+  const std::int64_t fits = std::clamp<std::int64_t>(16384 / n, 32, max_tile) / 16 * 16;
   const std::int64_t tile = std::min(inner, fits);
   const std::int64_t tiles = (inner + tile - 1) / tile;
   const std::int64_t grain = std::max<std::int64_t>(1, 8192 / (n * tile));
@@ -55,7 +55,7 @@ void column_max(std::int64_t n, std::int64_t width, std::int64_t pitch, const T*
 template <class T, class Term>
 HWY_INLINE void column_sums(std::int64_t n, std::int64_t width, double* total, Term&& term) {
   const Tag<T> d;
-  HWY_ALIGN T part[kMaxTile];
+  HWY_ALIGN T part[max_tile];
   std::fill_n(total, width, 0.0);
   for (std::int64_t begin = 0; begin < n; begin += 64) {
     std::fill_n(part, width, T(0));

@@ -66,8 +66,8 @@ template <class T> double log_sum_exp(std::int64_t n, const T* x, const T* next)
   const Tag<T> d;
   double max = -std::numeric_limits<double>::infinity();
   double sum = 0;
-  for (std::int64_t begin = 0; begin < n; begin += kSumBlock) {
-    const std::int64_t count = std::min(n - begin, kSumBlock);
+  for (std::int64_t begin = 0; begin < n; begin += sum_block) {
+    const std::int64_t count = std::min(n - begin, sum_block);
     const T* block = x + begin;
     const double block_max = static_cast<double>(max_lanes(count, block));
     const bool all_lowest = block_max == -std::numeric_limits<double>::infinity();
@@ -128,10 +128,10 @@ template <class T> void forward_columns(const CrossEntropy& c, T* losses, T* log
   const std::int64_t pitch = c.inner;
   for_column_tiles(c.outer, n, pitch, [&](std::int64_t at, std::int64_t width, std::int64_t next) HWY_ATTR {
     const T* x = p.logits + at;
-    HWY_ALIGN T max[kMaxTile];
-    HWY_ALIGN T shift[kMaxTile];
-    HWY_ALIGN double sum[kMaxTile];
-    HWY_ALIGN double spread[kMaxTile] = {};
+    HWY_ALIGN T max[max_tile];
+    HWY_ALIGN T shift[max_tile];
+    HWY_ALIGN double sum[max_tile];
+    HWY_ALIGN double spread[max_tile] = {};
     column_max(n, width, pitch, x, max);
     column_sums<T>(n, width, sum, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
       hwy::Prefetch(x + i * pitch + j + next);
@@ -206,9 +206,9 @@ void backward_columns(const CrossEntropy& c, const T* log_sum_exps, const T* sca
   const std::int64_t pitch = c.inner;
   for_column_tiles(c.outer, n, pitch, [&](std::int64_t at, std::int64_t width, std::int64_t) HWY_ATTR {
     const std::int64_t item = at / (n * pitch) * pitch + at % pitch;
-    HWY_ALIGN T probability[kMaxTile];
-    HWY_ALIGN T per_class[kMaxTile];
-    HWY_ALIGN T at_target[kMaxTile];
+    HWY_ALIGN T probability[max_tile];
+    HWY_ALIGN T per_class[max_tile];
+    HWY_ALIGN T at_target[max_tile];
     for (std::int64_t j = 0; j < width; ++j) {
       const std::int64_t label = p.target[item + j];
       const Coefficients k =

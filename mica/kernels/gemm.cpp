@@ -23,10 +23,10 @@ Gemm normalized(Gemm g) {
 // Up to 64 x 64 x 64 with operands that stay near, and for slivers of any length, the vector kernel beats
 // oneDNN, whose set-up and whose threads cost more than they bring.
 bool is_for_vector_kernel(const Gemm& g) {
-  constexpr std::int64_t kTiny = 1 << 18, kNear = 1 << 14;
-  const bool is_sliver = g.trans_b && !g.trans_a && std::min(g.m, g.n) <= kSliver;
+  constexpr std::int64_t tiny = 1 << 18, near = 1 << 14;
+  const bool is_sliver = g.trans_b && !g.trans_a && std::min(g.m, g.n) <= sliver;
   return is_sliver ||
-         (g.m * g.n * g.k <= kTiny && g.m * g.n <= kNear && g.m * g.k <= kNear && g.k * g.n <= kNear);
+         (g.m * g.n * g.k <= tiny && g.m * g.n <= near && g.m * g.k <= near && g.k * g.n <= near);
 }
 
 void gemm_f32(const Gemm& g) {
@@ -47,9 +47,9 @@ void gemm_f32(const Gemm& g) {
 
 // The reference loops, a strip of rows for each thread.
 void gemm_integer(const Gemm& g) {
-  constexpr std::int64_t kGrain = 1 << 16;
+  constexpr std::int64_t grain = 1 << 16;
   const std::size_t size = item_size(g.dtype);
-  parallel_for(0, g.m, std::max<std::int64_t>(1, kGrain / (g.n * g.k * g.batch)),
+  parallel_for(0, g.m, std::max<std::int64_t>(1, grain / (g.n * g.k * g.batch)),
                [&](std::int64_t first, std::int64_t last) {
                  Gemm strip = g;
                  const std::int64_t a_row = g.trans_a ? 1 : g.lda;

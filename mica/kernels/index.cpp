@@ -48,17 +48,17 @@ void scatter_add(std::int64_t count, std::int64_t rows, std::int64_t n, const T*
   parallel_for(0, rows * n, 65536, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
     std::fill(table + first, table + last, T(0));
   });
-  constexpr std::int64_t kStrip = 256 / sizeof(T);  // columns: whole cache lines, long enough to stream
-  const std::int64_t strips = (n + kStrip - 1) / kStrip;
+  constexpr std::int64_t strip = 256 / sizeof(T);  // columns: whole cache lines, long enough to stream
+  const std::int64_t strips = (n + strip - 1) / strip;
   const std::int64_t threads = num_threads();
   // Below this there is not enough to add for a thread to be woken.
-  constexpr std::int64_t kWorth = 32768;
-  if (strips >= threads || count * n <= kWorth) {
+  constexpr std::int64_t worth = 32768;
+  if (strips >= threads || count * n <= worth) {
     // By columns: the load is even however the indices repeat.
-    const std::int64_t grain = std::max<std::int64_t>(1, kWorth / std::max<std::int64_t>(count * kStrip, 1));
+    const std::int64_t grain = std::max<std::int64_t>(1, worth / std::max<std::int64_t>(count * strip, 1));
     parallel_for(0, strips, grain, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
       add_rows(count, n, grad, indices, padding_idx, table,
-               {0, rows, first * kStrip, std::min(n, last * kStrip)});
+               {0, rows, first * strip, std::min(n, last * strip)});
     });
   } else {
     const std::int64_t grain = std::max<std::int64_t>(1, (rows + threads - 1) / threads);
@@ -89,11 +89,11 @@ HWY_EXPORT(scatter_add_rows_target);
 namespace {
 
 // Size known at compile time: each copy is one load and one store, not a call.
-template <std::int64_t kBytes>
+template <std::int64_t bytes>
 void gather_small(std::int64_t first, std::int64_t last, const char* table, const std::int64_t* indices,
                   char* out) {
   for (std::int64_t i = first; i < last; ++i) {
-    std::memcpy(out + i * kBytes, table + indices[i] * kBytes, static_cast<std::size_t>(kBytes));
+    std::memcpy(out + i * bytes, table + indices[i] * bytes, static_cast<std::size_t>(bytes));
   }
 }
 

@@ -44,10 +44,10 @@ struct Part {
   std::size_t count;
 
   // Highway's flag speaks of all lane sizes; AVX2's masked accesses of 4 and 8 bytes do not fault.
-  static constexpr bool kMasked = !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
+  static constexpr bool masked = !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
 
   template <class D, class T> HWY_INLINE hn::Vec<D> load(D d, const T* from) const {
-    if constexpr (kMasked && sizeof(T) >= 4) {
+    if constexpr (masked && sizeof(T) >= 4) {
       return hn::MaskedLoad(hn::FirstN(d, count), d, from);
     } else {
       HWY_ALIGN T lanes[HWY_MAX_BYTES / sizeof(T)] = {};
@@ -56,7 +56,7 @@ struct Part {
     }
   }
   template <class D, class T> HWY_INLINE void store(hn::Vec<D> v, D d, T* to) const {
-    if constexpr (kMasked && sizeof(T) >= 4) {
+    if constexpr (masked && sizeof(T) >= 4) {
       hn::BlendedStore(v, hn::FirstN(d, count), d, to);
     } else {
       HWY_ALIGN T lanes[HWY_MAX_BYTES / sizeof(T)];
@@ -87,7 +87,7 @@ template <class V> HWY_INLINE auto lane_max(V v) {
 }
 
 // Elements that a lane-wise sum in T takes before it is moved on to a double: 256 additions per lane at most.
-inline constexpr std::int64_t kSumBlock = 4096;
+inline constexpr std::int64_t sum_block = 4096;
 
 // The sum over [0, n) of the vectors term(i, access), which may have side effects. Four chains of additions
 // hide their latency; blocks keep the rounding error independent of n.
@@ -95,8 +95,8 @@ template <class T, class Term> HWY_INLINE double sum_lanes(std::int64_t n, Term&
   const Tag<T> d;
   const std::int64_t lanes = lane_count<T>();
   double total = 0;
-  for (std::int64_t begin = 0; begin < n; begin += kSumBlock) {
-    const std::int64_t end = std::min(n, begin + kSumBlock);
+  for (std::int64_t begin = 0; begin < n; begin += sum_block) {
+    const std::int64_t end = std::min(n, begin + sum_block);
     Vec<T> a = hn::Zero(d), b = a, c = a, e = a;
     std::int64_t i = begin;
     for (; i + 4 * lanes <= end; i += 4 * lanes) {

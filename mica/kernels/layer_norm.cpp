@@ -122,10 +122,10 @@ void backward_row(const Backward<T>& b, std::int64_t row, std::int64_t next, T* 
 template <class T> void add_blocks(std::int64_t blocks, std::int64_t n, const T* partial, T* out) {
   const std::int64_t grain = std::max<std::int64_t>(64, 16384 / std::max<std::int64_t>(blocks, 1));
   parallel_for(0, n, grain, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
-    constexpr std::int64_t kWidth = 64;
-    for (std::int64_t begin = first; begin < last; begin += kWidth) {
-      const std::int64_t width = std::min(kWidth, last - begin);
-      double sum[kWidth] = {};
+    constexpr std::int64_t block_width = 64;
+    for (std::int64_t begin = first; begin < last; begin += block_width) {
+      const std::int64_t width = std::min(block_width, last - begin);
+      double sum[block_width] = {};
       for (std::int64_t block = 0; block < blocks; ++block) {
         const T* row = partial + block * n + begin;
         for (std::int64_t j = 0; j < width; ++j) sum[j] += static_cast<double>(row[j]);

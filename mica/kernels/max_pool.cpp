@@ -163,13 +163,13 @@ void backward_first(const Pool2d& p, const T* grad_data, const std::int32_t* ind
 
 // Small windows are walked pixel by pixel in whole vectors, each lane adding where its index says so; large
 // ones scatter lane by lane.
-constexpr std::int64_t kWalkedWindow = 16;
+constexpr std::int64_t walked_window = 16;
 
 template <class T>
 void backward_last(const Pool2d& p, const T* grad_data, const std::int32_t* indices_data, T* grad_x_data) {
   const Tag<T> d;
   const Axis h = rows_of(p), w = columns_of(p);
-  const bool walk = h.kernel * w.kernel <= kWalkedWindow;
+  const bool walk = h.kernel * w.kernel <= walked_window;
   for_image_channels(p, [&](std::int64_t image, std::int64_t channel, std::int64_t count) HWY_ATTR {
     T* grad_x = grad_x_data + image * h.in * w.in * p.channels + channel;
     clear_channels(p, count, grad_x);

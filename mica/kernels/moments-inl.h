@@ -47,9 +47,9 @@ template <class V, class D> HWY_INLINE V minus_mean(D d, V x, SplitMean<hn::TFro
 template <class T> Moments moments(std::int64_t n, const T* x) {
   const Tag<T> d;
   Moments result;
-  for (std::int64_t begin = 0; begin < n; begin += kSumBlock) {
+  for (std::int64_t begin = 0; begin < n; begin += sum_block) {
     const T* block = x + begin;
-    const std::int64_t size = std::min(n - begin, kSumBlock);
+    const std::int64_t size = std::min(n - begin, sum_block);
     const Vec<T> first = hn::Set(d, block[0]);
     const double sum = sum_lanes<T>(size, [&](std::int64_t i, auto access)
                                               HWY_ATTR { return hn::Sub(access.load(d, block + i), first); });

@@ -22,26 +22,26 @@ namespace mica::kernels::HWY_NAMESPACE {
 namespace {
 
 // Work is handed out in units of this many elements; a unit never spans two tensors.
-constexpr std::int64_t kUnit = 256;
+constexpr std::int64_t unit = 256;
 // Units (32768 elements) below which one thread is done before others have woken.
-constexpr std::int64_t kGrain = 128;
+constexpr std::int64_t grain = 128;
 
-std::int64_t unit_count(std::int64_t elements) { return (elements + kUnit - 1) / kUnit; }
+std::int64_t unit_count(std::int64_t elements) { return (elements + unit - 1) / unit; }
 
 // All tensors end to end as one parallel loop: body(tensor, first element, number of elements). Each thread
 // works with its own copy of `body`, which may keep state.
 template <class Tensor, class Body> void for_ranges(std::span<const Tensor> tensors, const Body& shared) {
   std::int64_t units = 0;
   for (const Tensor& t : tensors) units += unit_count(t.count);
-  parallel_for(0, units, kGrain, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+  parallel_for(0, units, grain, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
     Body body = shared;
     std::int64_t start = 0;  // of the tensor, in units
     for (const Tensor& t : tensors) {
       const std::int64_t end = start + unit_count(t.count);
       if (start >= last) break;
       if (end > first) {
-        const std::int64_t begin = (std::max(first, start) - start) * kUnit;
-        body(t, begin, std::min(t.count, (std::min(last, end) - start) * kUnit) - begin);
+        const std::int64_t begin = (std::max(first, start) - start) * unit;
+        body(t, begin, std::min(t.count, (std::min(last, end) - start) * unit) - begin);
       }
       start = end;
     }

@@ -70,10 +70,10 @@ template <class Body> void for_output_rows(const Pool2d& p, const Body& body) {
 // image is cut by channels, and only when there are too few images.
 template <class Body> void for_image_channels(const Pool2d& p, const Body& body) {
   if (p.batch == 0 || p.channels == 0) return;
-  constexpr std::int64_t kLine = 16;
+  constexpr std::int64_t line = 16;
   const std::int64_t wanted = (num_threads() + p.batch - 1) / p.batch;
-  const std::int64_t lines = (p.channels + kLine - 1) / kLine;
-  const std::int64_t width = (lines + wanted - 1) / wanted * kLine;
+  const std::int64_t lines = (p.channels + line - 1) / line;
+  const std::int64_t width = (lines + wanted - 1) / wanted * line;
   const std::int64_t parts = (p.channels + width - 1) / width;
   const std::int64_t work = p.in_h * p.in_w * std::min(width, p.channels);
   parallel_for(0, p.batch * parts, grain_for(work), [&](std::int64_t first, std::int64_t last) HWY_ATTR {

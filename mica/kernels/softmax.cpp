@@ -54,9 +54,9 @@ template <class T>
 void softmax_tile(bool log, std::int64_t n, std::int64_t width, std::int64_t pitch, std::int64_t next,
                   const T* x, T* y) {
   const Tag<T> d;
-  HWY_ALIGN T max[kMaxTile];
-  HWY_ALIGN T scale[kMaxTile];  // 1 / sum, or log(sum)
-  HWY_ALIGN double sum[kMaxTile];
+  HWY_ALIGN T max[max_tile];
+  HWY_ALIGN T scale[max_tile];  // 1 / sum, or log(sum)
+  HWY_ALIGN double sum[max_tile];
   column_max(n, width, pitch, x, max);
   column_sums<T>(n, width, sum, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
     hwy::Prefetch(x + i * pitch + j + next);
@@ -103,8 +103,8 @@ template <class T>
 void softmax_backward_tile(bool log, std::int64_t n, std::int64_t width, std::int64_t pitch, const T* y,
                            const T* grad, T* grad_x) {
   const Tag<T> d;
-  HWY_ALIGN T sum[kMaxTile];
-  HWY_ALIGN double total[kMaxTile];
+  HWY_ALIGN T sum[max_tile];
+  HWY_ALIGN double total[max_tile];
   column_sums<T>(n, width, total, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
     return backward_term(log, access.load(d, y + i * pitch + j), access.load(d, grad + i * pitch + j));
   });

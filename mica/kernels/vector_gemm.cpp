@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <mica/core/allocator.h>
 #include <mica/core/parallel.h>
+#include <mica/kernels/scratch.h>
 #include <mica/kernels/vector_gemm.h>
 
 // SSSE3 and AVX3_DL gain nothing over their neighbours here; the kernels need vectors of a known size.
@@ -60,20 +60,6 @@ template <class T> struct Product {
   }
 };
 
-template <class T> class Scratch {
- public:
-  explicit Scratch(std::int64_t count)
-      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(allocate(bytes_))) {}
-  ~Scratch() { deallocate(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return data_; }
-
- private:
-  std::size_t bytes_;
-  T* data_;
-};
-
 }  // namespace
 }  // namespace mica::kernels
 #endif
@@ -87,14 +73,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <class T> using Tag = hn::ScalableTag<T>;
 template <class T> using Vec = hn::Vec<Tag<T>>;
-template <class T> constexpr std::int64_t kLanes = static_cast<std::int64_t>(HWY_LANES(T));
+template <class T> constexpr std::int64_t lanes_of = static_cast<std::int64_t>(HWY_LANES(T));
 
 // The first `count` lanes; the others read as zero and are not written. AVX2's masked accesses of four and
 // eight bytes do not fault, whatever Highway's flag, which speaks of all sizes.
-constexpr bool kMasked = !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
+constexpr bool has_masked_memory = !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
 
 template <class D, class T> HWY_INLINE hn::Vec<D> load_part(D d, const T* from, std::int64_t count) {
-  if constexpr (kMasked) {
+  if constexpr (has_masked_memory) {
     return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
   } else {
     HWY_ALIGN T lanes[HWY_LANES(T)] = {};
@@ -103,7 +89,7 @@ template <class D, class T> HWY_INLINE hn::Vec<D> load_part(D d, const T* from, 
   }
 }
 template <class D, class T> HWY_INLINE void store_part(hn::Vec<D> v, D d, T* to, std::int64_t count) {
-  if constexpr (kMasked) {
+  if constexpr (has_masked_memory) {
     hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
   } else {
     HWY_ALIGN T lanes[HWY_LANES(T)];
@@ -116,87 +102,87 @@ template <class D, class T> HWY_INLINE void store_part(hn::Vec<D> v, D d, T* to,
 // --------------------------------------
 
 // A panel of b: two vectors wide where b has the columns for it.
-template <class T> constexpr std::int64_t kPanel = 2 * kLanes<T>;
+template <class T> constexpr std::int64_t panel_width = 2 * lanes_of<T>;
 // Rows of a tile: as many as the registers hold.
-constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
+constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
 
-// c[0 .. kRows)[0 .. columns) for up to kVectors vectors of columns, of which the last is partial when
-// kPartial. `packed`: b is padded with zeros to whole vectors.
-template <int kRows, int kVectors, bool kPartial, class T>
+// c[0 .. row_count)[0 .. columns) for up to vector_count vectors of columns, of which the last is partial
+// when partial_vectors. `packed`: b is padded with zeros to whole vectors.
+template <int row_count, int vector_count, bool partial_vectors, class T>
 HWY_INLINE void tile(const Product<T>& g, std::int64_t columns, bool packed) {
   const Tag<T> d;
-  constexpr int kLast = kVectors - 1;
-  const std::int64_t rest = columns - kLast * kLanes<T>;
+  constexpr int last_vector = vector_count - 1;
+  const std::int64_t rest = columns - last_vector * lanes_of<T>;
   const auto load = [&](const T* from, int v, bool whole) HWY_ATTR {
-    const T* at = from + v * kLanes<T>;
-    return kPartial && v == kLast && !whole ? load_part(d, at, rest) : hn::LoadU(d, at);
+    const T* at = from + v * lanes_of<T>;
+    return partial_vectors && v == last_vector && !whole ? load_part(d, at, rest) : hn::LoadU(d, at);
   };
-  Vec<T> sum[kRows][kVectors];
-  HWY_UNROLL(kVectors)
-  for (int v = 0; v < kVectors; ++v) {
+  Vec<T> sum[row_count][vector_count];
+  HWY_UNROLL(vector_count)
+  for (int v = 0; v < vector_count; ++v) {
     const Vec<T> start = g.bias != nullptr ? load(g.bias, v, false) : hn::Zero(d);
-    HWY_UNROLL(kRows)
-    for (int r = 0; r < kRows; ++r) sum[r][v] = start;
+    HWY_UNROLL(row_count)
+    for (int r = 0; r < row_count; ++r) sum[r][v] = start;
   }
   const auto accumulate = [&](bool whole) HWY_ATTR {
     const T* a = g.a;
     const T* b = g.b;
     for (std::int64_t p = 0; p < g.k; ++p, a += g.a_column, b += g.ldb) {
-      Vec<T> row[kVectors];
-      HWY_UNROLL(kVectors)
-      for (int v = 0; v < kVectors; ++v) row[v] = load(b, v, whole);
-      HWY_UNROLL(kRows)
-      for (int r = 0; r < kRows; ++r) {
+      Vec<T> row[vector_count];
+      HWY_UNROLL(vector_count)
+      for (int v = 0; v < vector_count; ++v) row[v] = load(b, v, whole);
+      HWY_UNROLL(row_count)
+      for (int r = 0; r < row_count; ++r) {
         const Vec<T> factor = hn::Set(d, a[r * g.a_row]);
-        HWY_UNROLL(kVectors)
-        for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(factor, row[v], sum[r][v]);
+        HWY_UNROLL(vector_count)
+        for (int v = 0; v < vector_count; ++v) sum[r][v] = hn::MulAdd(factor, row[v], sum[r][v]);
       }
     }
   };
-  if (kPartial && !packed) {
+  if (partial_vectors && !packed) {
     accumulate(false);
   } else {
     accumulate(true);
   }
-  HWY_UNROLL(kRows)
-  for (int r = 0; r < kRows; ++r) {
+  HWY_UNROLL(row_count)
+  for (int r = 0; r < row_count; ++r) {
     T* c = g.c + r * g.ldc;
-    HWY_UNROLL(kVectors)
-    for (int v = 0; v < kVectors; ++v) {
+    HWY_UNROLL(vector_count)
+    for (int v = 0; v < vector_count; ++v) {
       Vec<T> result = sum[r][v];
       if (g.beta != 0) result = hn::MulAdd(hn::Set(d, g.beta), load(c, v, false), result);
-      if (kPartial && v == kLast) {
-        store_part(result, d, c + v * kLanes<T>, rest);
+      if (partial_vectors && v == last_vector) {
+        store_part(result, d, c + v * lanes_of<T>, rest);
       } else {
-        hn::StoreU(result, d, c + v * kLanes<T>);
+        hn::StoreU(result, d, c + v * lanes_of<T>);
       }
     }
   }
 }
 
-// All rows of one panel: `columns` of at most kPanel.
-template <int kVectors, bool kPartial, class T>
+// All rows of one panel: `columns` of at most panel_width.
+template <int vector_count, bool partial_vectors, class T>
 HWY_NOINLINE void panel(const Product<T>& g, std::int64_t columns, bool packed) {
   std::int64_t i = 0;
-  if constexpr (kTileRows == 8) {
-    for (; i + 8 <= g.m; i += 8) tile<8, kVectors, kPartial>(g.rows(i, i + 8), columns, packed);
+  if constexpr (tile_rows == 8) {
+    for (; i + 8 <= g.m; i += 8) tile<8, vector_count, partial_vectors>(g.rows(i, i + 8), columns, packed);
   }
-  for (; i + 4 <= g.m; i += 4) tile<4, kVectors, kPartial>(g.rows(i, i + 4), columns, packed);
-  for (; i + 2 <= g.m; i += 2) tile<2, kVectors, kPartial>(g.rows(i, i + 2), columns, packed);
-  if (i < g.m) tile<1, kVectors, kPartial>(g.rows(i, i + 1), columns, packed);
+  for (; i + 4 <= g.m; i += 4) tile<4, vector_count, partial_vectors>(g.rows(i, i + 4), columns, packed);
+  for (; i + 2 <= g.m; i += 2) tile<2, vector_count, partial_vectors>(g.rows(i, i + 2), columns, packed);
+  if (i < g.m) tile<1, vector_count, partial_vectors>(g.rows(i, i + 1), columns, packed);
 }
 
 template <class T> HWY_INLINE void any_panel(const Product<T>& g, std::int64_t columns, bool packed) {
-  if (columns == 2 * kLanes<T>) return panel<2, false>(g, columns, packed);
-  if (columns > kLanes<T>) return panel<2, true>(g, columns, packed);
-  if (columns == kLanes<T>) return panel<1, false>(g, columns, packed);
+  if (columns == 2 * lanes_of<T>) return panel<2, false>(g, columns, packed);
+  if (columns > lanes_of<T>) return panel<2, true>(g, columns, packed);
+  if (columns == lanes_of<T>) return panel<1, false>(g, columns, packed);
   return panel<1, true>(g, columns, packed);
 }
 
 // b in rows and small enough to be read where it is.
 template <class T> HWY_INLINE void multiply_in_place(const Product<T>& g) {
-  for (std::int64_t j = 0; j < g.n; j += kPanel<T>) {
-    const std::int64_t columns = std::min(kPanel<T>, g.n - j);
+  for (std::int64_t j = 0; j < g.n; j += panel_width<T>) {
+    const std::int64_t columns = std::min(panel_width<T>, g.n - j);
     any_panel(g.columns(j, j + columns), columns, false);
   }
 }
@@ -205,14 +191,14 @@ template <class T> HWY_INLINE void multiply_in_place(const Product<T>& g) {
 // ---------------------------------------------------
 
 // Columns whose sums share a vector of 16 bytes.
-template <class T> constexpr int kGroup = 16 / sizeof(T);
-template <class T> using GroupTag = hn::FixedTag<T, kGroup<T>>;
+template <class T> constexpr int group_size = 16 / sizeof(T);
+template <class T> using GroupTag = hn::FixedTag<T, group_size<T>>;
 template <class T> using Group = hn::Vec<GroupTag<T>>;
-constexpr int kDotRows = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+constexpr int dot_rows = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
 // Adds up the blocks of 16 bytes.
 template <class D> HWY_INLINE Group<hn::TFromD<D>> sum_of_blocks([[maybe_unused]] D d, hn::Vec<D> v) {
-  if constexpr (hn::MaxLanes(D()) == kGroup<hn::TFromD<D>>) {
+  if constexpr (hn::MaxLanes(D()) == group_size<hn::TFromD<D>>) {
     return v;
   } else {
     const hn::Half<D> half;
@@ -235,42 +221,42 @@ HWY_INLINE Group<double> sums(const Vec<double> (&v)[2]) {
   return sum_of_blocks(d, hn::Add(hn::InterleaveLower(d, v[0], v[1]), hn::InterleaveUpper(d, v[0], v[1])));
 }
 
-// c[0 .. kRows)[0 .. columns), columns <= kGroup.
-template <int kRows, class T> HWY_INLINE void dots(const Product<T>& g, std::int64_t columns) {
+// c[0 .. row_count)[0 .. columns), columns <= group_size.
+template <int row_count, class T> HWY_INLINE void dots(const Product<T>& g, std::int64_t columns) {
   const Tag<T> d;
   const GroupTag<T> group;
-  constexpr int kColumns = kGroup<T>;
-  const T* b[kColumns];  // past the last column: that column again, its sum is not stored
-  for (int j = 0; j < kColumns; ++j) b[j] = g.b + std::min<std::int64_t>(j, columns - 1) * g.ldb;
-  Vec<T> sum[kRows][kColumns];
-  HWY_UNROLL(kRows)
-  for (int r = 0; r < kRows; ++r) {
-    HWY_UNROLL(kGroup<T>)
-    for (int j = 0; j < kColumns; ++j) sum[r][j] = hn::Zero(d);
+  constexpr int column_count = group_size<T>;
+  const T* b[column_count];  // past the last column: that column again, its sum is not stored
+  for (int j = 0; j < column_count; ++j) b[j] = g.b + std::min<std::int64_t>(j, columns - 1) * g.ldb;
+  Vec<T> sum[row_count][column_count];
+  HWY_UNROLL(row_count)
+  for (int r = 0; r < row_count; ++r) {
+    HWY_UNROLL(group_size<T>)
+    for (int j = 0; j < column_count; ++j) sum[r][j] = hn::Zero(d);
   }
   const auto step = [&](auto&& load) HWY_ATTR {
-    Vec<T> column[kColumns];
-    HWY_UNROLL(kGroup<T>)
-    for (int j = 0; j < kColumns; ++j) column[j] = load(b[j]);
-    HWY_UNROLL(kRows)
-    for (int r = 0; r < kRows; ++r) {
+    Vec<T> column[column_count];
+    HWY_UNROLL(group_size<T>)
+    for (int j = 0; j < column_count; ++j) column[j] = load(b[j]);
+    HWY_UNROLL(row_count)
+    for (int r = 0; r < row_count; ++r) {
       const Vec<T> row = load(g.a + r * g.a_row);
-      HWY_UNROLL(kGroup<T>)
-      for (int j = 0; j < kColumns; ++j) sum[r][j] = hn::MulAdd(row, column[j], sum[r][j]);
+      HWY_UNROLL(group_size<T>)
+      for (int j = 0; j < column_count; ++j) sum[r][j] = hn::MulAdd(row, column[j], sum[r][j]);
     }
   };
   std::int64_t p = 0;
-  for (; p + kLanes<T> <= g.k; p += kLanes<T>) {
+  for (; p + lanes_of<T> <= g.k; p += lanes_of<T>) {
     step([&](const T* from) HWY_ATTR { return hn::LoadU(d, from + p); });
   }
   if (p < g.k) {
     step([&](const T* from) HWY_ATTR { return load_part(d, from + p, g.k - p); });
   }
-  HWY_UNROLL(kRows)
-  for (int r = 0; r < kRows; ++r) {
+  HWY_UNROLL(row_count)
+  for (int r = 0; r < row_count; ++r) {
     T* c = g.c + r * g.ldc;
     Group<T> result = sums(sum[r]);
-    if (columns == kColumns) {
+    if (columns == column_count) {
       if (g.bias != nullptr) result = hn::Add(result, hn::LoadU(group, g.bias));
       if (g.beta != 0) result = hn::MulAdd(hn::Set(group, g.beta), hn::LoadU(group, c), result);
       hn::StoreU(result, group, c);
@@ -287,16 +273,16 @@ template <int kRows, class T> HWY_INLINE void dots(const Product<T>& g, std::int
 
 template <class T> HWY_INLINE void multiply_by_dots(const Product<T>& g) {
   std::int64_t i = 0;
-  const auto rows = [&]<int kRows>() HWY_ATTR {
-    for (; i + kRows <= g.m; i += kRows) {
-      const Product<T> strip = g.rows(i, i + kRows);
-      for (std::int64_t j = 0; j < g.n; j += kGroup<T>) {
-        const std::int64_t columns = std::min<std::int64_t>(kGroup<T>, g.n - j);
-        dots<kRows>(strip.columns(j, j + columns), columns);
+  const auto rows = [&]<int row_count>() HWY_ATTR {
+    for (; i + row_count <= g.m; i += row_count) {
+      const Product<T> strip = g.rows(i, i + row_count);
+      for (std::int64_t j = 0; j < g.n; j += group_size<T>) {
+        const std::int64_t columns = std::min<std::int64_t>(group_size<T>, g.n - j);
+        dots<row_count>(strip.columns(j, j + columns), columns);
       }
     }
   };
-  if constexpr (kDotRows == 4) rows.template operator()<4>();
+  if constexpr (dot_rows == 4) rows.template operator()<4>();
   rows.template operator()<2>();
   rows.template operator()<1>();
 }
@@ -304,11 +290,11 @@ template <class T> HWY_INLINE void multiply_by_dots(const Product<T>& g) {
 // ---- everything else: b packed into panels
 // ------------------------------------------------------------------
 
-// A block of b of kDepth rows stays in the second-level cache while all rows of a pass over it.
-constexpr std::int64_t kDepth = 256;
-template <class T> constexpr std::int64_t kWidth = 2048 / static_cast<std::int64_t>(sizeof(T));
+// A block of b of block_depth rows stays in the second-level cache while all rows of a pass over it.
+constexpr std::int64_t block_depth = 256;
+template <class T> constexpr std::int64_t block_width = 2048 / static_cast<std::int64_t>(sizeof(T));
 
-// Transposes kGroup x kGroup elements.
+// Transposes group_size x group_size elements.
 HWY_INLINE void transpose_group(const float* from, std::int64_t stride, float* to, std::int64_t to_stride) {
   const GroupTag<float> d;
   const hn::Repartition<double, GroupTag<float>> pairs;
@@ -330,17 +316,19 @@ HWY_INLINE void transpose_group(const double* from, std::int64_t stride, double*
   hn::Store(hn::InterleaveUpper(d, v0, v1), d, to + to_stride);
 }
 
-// The first `columns` columns of b, at most kPanel, as rows of `stride` elements; missing columns are zero.
+// The first `columns` columns of b, at most panel_width, as rows of `stride` elements; missing columns are
+// zero.
 template <class T>
 HWY_INLINE void pack_panel(const Product<T>& g, std::int64_t columns, T* to, std::int64_t stride) {
-  constexpr std::int64_t kSide = kGroup<T>;
-  const std::int64_t whole = g.trans_b ? columns / kSide * kSide : 0;
-  for (std::int64_t j = 0; j < whole; j += kSide) {
+  constexpr std::int64_t block_side = group_size<T>;
+  const std::int64_t whole = g.trans_b ? columns / block_side * block_side : 0;
+  for (std::int64_t j = 0; j < whole; j += block_side) {
     const T* from = g.b + j * g.ldb;
     std::int64_t p = 0;
-    for (; p + kSide <= g.k; p += kSide) transpose_group(from + p, g.ldb, to + p * stride + j, stride);
+    for (; p + block_side <= g.k; p += block_side)
+      transpose_group(from + p, g.ldb, to + p * stride + j, stride);
     for (; p < g.k; ++p) {
-      for (std::int64_t q = 0; q < kSide; ++q) to[p * stride + j + q] = from[q * g.ldb + p];
+      for (std::int64_t q = 0; q < block_side; ++q) to[p * stride + j + q] = from[q * g.ldb + p];
     }
   }
   const std::int64_t row = g.trans_b ? 1 : g.ldb, column = g.trans_b ? g.ldb : 1;
@@ -352,17 +340,18 @@ HWY_INLINE void pack_panel(const Product<T>& g, std::int64_t columns, T* to, std
 }
 
 template <class T> HWY_INLINE void multiply_packed(const Product<T>& whole) {
-  const std::int64_t depth = std::min(whole.k, kDepth);
-  const std::int64_t width = std::min((whole.n + kPanel<T> - 1) / kPanel<T> * kPanel<T>, kWidth<T>);
+  const std::int64_t depth = std::min(whole.k, block_depth);
+  const std::int64_t width =
+      std::min((whole.n + panel_width<T> - 1) / panel_width<T> * panel_width<T>, block_width<T>);
   const Scratch<T> packed(depth * width);
-  for (std::int64_t p = 0; p < whole.k; p += kDepth) {
-    const Product<T> slice = whole.depth(p, std::min(p + kDepth, whole.k));
-    for (std::int64_t first = 0; first < whole.n; first += kWidth<T>) {
-      const Product<T> block = slice.columns(first, std::min(first + kWidth<T>, whole.n));
-      for (std::int64_t j = 0; j < block.n; j += kPanel<T>) {
-        const std::int64_t columns = std::min(kPanel<T>, block.n - j);
+  for (std::int64_t p = 0; p < whole.k; p += block_depth) {
+    const Product<T> slice = whole.depth(p, std::min(p + block_depth, whole.k));
+    for (std::int64_t first = 0; first < whole.n; first += block_width<T>) {
+      const Product<T> block = slice.columns(first, std::min(first + block_width<T>, whole.n));
+      for (std::int64_t j = 0; j < block.n; j += panel_width<T>) {
+        const std::int64_t columns = std::min(panel_width<T>, block.n - j);
         Product<T> part = block.columns(j, j + columns);
-        const std::int64_t stride = columns <= kLanes<T> ? kLanes<T> : kPanel<T>;
+        const std::int64_t stride = columns <= lanes_of<T> ? lanes_of<T> : panel_width<T>;
         T* here = packed.data() + j * depth;
         pack_panel(part, columns, here, stride);
         part.b = here;
@@ -375,10 +364,10 @@ template <class T> HWY_INLINE void multiply_packed(const Product<T>& whole) {
 }
 
 template <class T> HWY_INLINE void multiply(const Product<T>& g) {
-  constexpr std::int64_t kNearBytes = 1 << 15;  // fits the first-level cache
-  const bool near = g.k * g.n * static_cast<std::int64_t>(sizeof(T)) <= kNearBytes;
-  if (g.trans_b && g.a_column == 1 && std::min(g.m, g.n) <= kSliver) return multiply_by_dots(g);
-  if (!g.trans_b && (near || g.m <= kSliver)) return multiply_in_place(g);
+  constexpr std::int64_t near_bytes = 1 << 15;  // fits the first-level cache
+  const bool near = g.k * g.n * static_cast<std::int64_t>(sizeof(T)) <= near_bytes;
+  if (g.trans_b && g.a_column == 1 && std::min(g.m, g.n) <= sliver) return multiply_by_dots(g);
+  if (!g.trans_b && (near || g.m <= sliver)) return multiply_in_place(g);
   multiply_packed(g);
 }
 
@@ -403,7 +392,7 @@ void multiply(const Product<float>& g) { HWY_DYNAMIC_DISPATCH(multiply_f32)(g); 
 void multiply(const Product<double>& g) { HWY_DYNAMIC_DISPATCH(multiply_f64)(g); }
 
 // Multiplications that are worth a thread.
-constexpr std::int64_t kGrain = 1 << 18;
+constexpr std::int64_t grain_size = 1 << 18;
 
 template <class T> Product<T> matrix(const Gemm& g, std::int64_t index, const void* bias) {
   return {.m = g.m,
@@ -423,25 +412,25 @@ template <class T> Product<T> matrix(const Gemm& g, std::int64_t index, const vo
 
 // One matrix, cut along its longer side into strips that do not share a vector.
 template <class T> void multiply_in_strips(const Product<T>& g) {
-  constexpr std::int64_t kStrip = 64;
+  constexpr std::int64_t strip_rows = 64;
   const bool by_rows = g.m >= g.n;
   const std::int64_t length = by_rows ? g.m : g.n;
-  const std::int64_t work = std::max<std::int64_t>(1, g.k * (by_rows ? g.n : g.m) * kStrip);
-  parallel_for(0, (length + kStrip - 1) / kStrip, std::max<std::int64_t>(1, kGrain / work),
+  const std::int64_t work = std::max<std::int64_t>(1, g.k * (by_rows ? g.n : g.m) * strip_rows);
+  parallel_for(0, (length + strip_rows - 1) / strip_rows, std::max<std::int64_t>(1, grain_size / work),
                [&](std::int64_t first, std::int64_t last) {
-                 const std::int64_t from = first * kStrip, to = std::min(last * kStrip, length);
+                 const std::int64_t from = first * strip_rows, to = std::min(last * strip_rows, length);
                  multiply(by_rows ? g.rows(from, to) : g.columns(from, to));
                });
 }
 
 template <class T> void run(const Gemm& g, const void* bias) {
   const std::int64_t work = g.m * g.n * g.k;
-  if (g.batch == 1 && work < kGrain) return multiply(matrix<T>(g, 0, bias));
+  if (g.batch == 1 && work < grain_size) return multiply(matrix<T>(g, 0, bias));
   if (g.batch < num_threads()) {
     for (std::int64_t i = 0; i < g.batch; ++i) multiply_in_strips(matrix<T>(g, i, bias));
     return;
   }
-  parallel_for(0, g.batch, std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, work)),
+  parallel_for(0, g.batch, std::max<std::int64_t>(1, grain_size / std::max<std::int64_t>(1, work)),
                [&](std::int64_t first, std::int64_t last) {
                  for (std::int64_t i = first; i < last; ++i) multiply(matrix<T>(g, i, bias));
                });

@@ -7,7 +7,7 @@
 namespace mica::kernels {
 
 // Up to so many rows, dot products with a transposed b beat packing it.
-inline constexpr std::int64_t kSliver = 16;
+inline constexpr std::int64_t sliver = 16;
 
 // c = op(a) op(b) + beta * c, plus bias (n) on each row when it is not null. f32 and f64, any shape: in
 // registers where it is tiny, else in blocks that fit the caches, in parallel.

@@ -14,7 +14,7 @@ class AnyModule {
  public:
   template <IsModule M>
     requires(!std::is_lvalue_reference_v<M>)
-  AnyModule(M&& module) : self_(std::make_unique<Holder<std::remove_cvref_t<M>>>(std::move(module))) {}
+  AnyModule(M&& module) : self_(std::make_unique<Holder<std::remove_cvref_t<M>>>(std::forward<M>(module))) {}
 
   Tensor operator()(Tensor x) { return self_->call(std::move(x)); }
   const ModuleInfo info() const { return self_->info(); }
@@ -58,7 +58,7 @@ class Sequential : public Module {
              !(sizeof...(M) == 1 && (std::same_as<std::remove_cvref_t<M>, Sequential> && ...)))
   explicit Sequential(M&&... modules) {
     stages_.reserve(sizeof...(M));
-    (stages_.emplace_back(std::move(modules)), ...);
+    (stages_.emplace_back(std::forward<M>(modules)), ...);
   }
 
   std::size_t size() const { return stages_.size(); }

@@ -45,12 +45,12 @@ StateDict state_dict(const ModuleView& module) {
   return std::move(v.state);
 }
 
-LoadReport load_state_dict(const ModuleView& module, const StateDict& given, const LoadOptions& options) {
+LoadReport load_state_dict(const ModuleView& module, const StateDict& state, const LoadOptions& options) {
   const StateDict own = state_dict(module);
   LoadReport report;
   std::vector<std::string> problems;
   for (const auto& [name, target] : own) {
-    const Tensor* source = given.find(name);
+    const Tensor* source = state.find(name);
     if (source == nullptr) {
       report.missing.push_back(name);
     } else if (source->sizes() != target.sizes()) {
@@ -63,7 +63,7 @@ LoadReport load_state_dict(const ModuleView& module, const StateDict& given, con
       report.applied.push_back(name);
     }
   }
-  for (const auto& [name, source] : given) {
+  for (const auto& [name, source] : state) {
     if (!own.contains(name)) report.unexpected.push_back(name);
   }
   std::string hint;
@@ -85,7 +85,7 @@ LoadReport load_state_dict(const ModuleView& module, const StateDict& given, con
         hint);
   }
   const NoGrad no_grad;
-  for (const std::string& name : report.applied) Tensor(own.at(name)).copy_(given.at(name));
+  for (const std::string& name : report.applied) Tensor(own.at(name)).copy_(state.at(name));
   return report;
 }
 

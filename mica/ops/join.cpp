@@ -44,6 +44,7 @@ Tensor cat(std::span<const Tensor> given, std::int64_t dim) {
   }
   if (!autograd::recording(tensors)) return y;
   std::vector<std::int64_t> lengths;
+  lengths.reserve(tensors.size());
   for (const Tensor& x : tensors) lengths.push_back(x.sizes()[d]);
   return autograd::record_list("cat", y, tensors, [d, lengths](const Node& node, const Tensor& grad) {
     std::vector<Tensor> grads(lengths.size());

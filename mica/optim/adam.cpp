@@ -35,30 +35,31 @@ AdamW::AdamW(std::vector<Tensor> parameters, const AdamWOptions& o)
            true) {}
 
 std::vector<Optimizer::Slot> Adam::slots() {
-  return {{"exp_avg", &exp_avg_}, {"exp_avg_sq", &exp_avg_sq_}, {"max_exp_avg_sq", &max_exp_avg_sq_}};
+  std::vector<Slot> out{{"exp_avg", &exp_avg_}, {"exp_avg_sq", &exp_avg_sq_}};
+  if (options_.amsgrad) out.push_back({"max_exp_avg_sq", &max_exp_avg_sq_});
+  return out;
 }
 
 void Adam::update() {
+  const std::vector<detail::Update> updates = detail::begin_updates(parameters_);
+  const std::vector<Slot> own = slots();
   std::vector<kernels::AdamTensor> tensors;
-  std::vector<Tensor> grads;  // keeps rearranged gradients alive
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Tensor& p = parameters_[i];
-    if (!p.grad().defined()) continue;
-    grads.push_back(detail::gradient_of(p));
-    if (!exp_avg_[i].defined()) {
-      exp_avg_[i] = zeros_like(p);
-      exp_avg_sq_[i] = zeros_like(p);
-      if (options_.amsgrad) max_exp_avg_sq_[i] = zeros_like(p);
+  for (const auto& [i, param, grad] : updates) {
+    for (const Slot& slot : own) {
+      Tensor& state = (*slot.tensors)[i];
+      if (state.defined())
+        detail::match(state, param);
+      else
+        state = zeros_like(param);
     }
-    tensors.push_back({.dtype = p.dtype(),
-                       .count = p.numel(),
-                       .param = p.raw_data(),
-                       .grad = grads.back().raw_data(),
+    tensors.push_back({.dtype = param.dtype(),
+                       .count = param.numel(),
+                       .param = param.raw_data(),
+                       .grad = grad.raw_data(),
                        .exp_avg = exp_avg_[i].raw_data(),
                        .exp_avg_sq = exp_avg_sq_[i].raw_data(),
                        .max_exp_avg_sq = options_.amsgrad ? max_exp_avg_sq_[i].raw_data() : nullptr,
                        .step = ++steps_[i]});
-    p.impl()->storage->changed("Adam::step");
   }
   kernels::adam_step(tensors, {.lr = options_.lr,
                                .beta1 = options_.beta1,
@@ -67,6 +68,7 @@ void Adam::update() {
                                .weight_decay = options_.weight_decay,
                                .decoupled_weight_decay = decoupled_weight_decay_,
                                .maximize = options_.maximize});
+  detail::finish_updates(decoupled_weight_decay_ ? "AdamW::step" : "Adam::step", updates, parameters_);
 }
 
 }  // namespace mica::optim

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <unordered_set>
 
@@ -7,6 +8,7 @@
 #include <mica/autograd/grad_mode.h>
 #include <mica/core/error.h>
 #include <mica/ops/creation.h>
+#include <mica/ops/detail.h>
 #include <mica/optim/optimizer.h>
 
 namespace mica::optim {
@@ -63,7 +65,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
   const auto take = [&](const std::string& key, const Shape& sizes, DType dtype) {
     const Tensor& t = state.at(key);
     ++used;
-    if (t.sizes() != sizes || t.dtype() != dtype) {
+    if (t.sizes() != sizes || t.is_floating_point() != is_floating_point(dtype)) {
       throw Error(name_,
                   fmt::format("\"{}\" is {} {} in the state, expected {} {}", key, name(t.dtype()),
                               to_string(t.sizes()), name(dtype), to_string(sizes)),
@@ -81,14 +83,18 @@ void Optimizer::load_state_dict(const StateDict& state) {
       if (count < 0) throw Error(name_, fmt::format("a step count of {}", count));
     }
   }
-  std::vector<std::vector<Tensor>> loaded;
-  for (const Slot& slot : slots()) {
-    auto& tensors = loaded.emplace_back(parameters_.size());
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const std::string key = fmt::format("state.{}.{}", i, slot.name);
-      if (!state.contains(key)) continue;
-      const Tensor& p = parameters_[i];
-      tensors[i] = empty_like(p).copy_(take(key, p.sizes(), p.dtype()));
+  const auto own = slots();
+  std::vector<std::vector<Tensor>> loaded(own.size(), std::vector<Tensor>(parameters_.size()));
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor& p = parameters_[i];
+    const auto key = [i](const Slot& slot) { return fmt::format("state.{}.{}", i, slot.name); };
+    // All or none; where steps are counted, the count says which.
+    const bool stepped =
+        counts.empty() ? std::ranges::any_of(own, [&](const Slot& slot) { return state.contains(key(slot)); })
+                       : counts[i] > 0;
+    if (!stepped) continue;
+    for (std::size_t s = 0; s < own.size(); ++s) {
+      loaded[s][i] = take(key(own[s]), p.sizes(), p.dtype()).clone();
     }
   }
   if (used != state.size()) {
@@ -96,11 +102,10 @@ void Optimizer::load_state_dict(const StateDict& state) {
         name_,
         fmt::format("the state has {} entries, of which {} belong to this optimizer and its {} parameters",
                     state.size(), used, parameters_.size()),
-        "was it saved by another optimizer, or for another model?");
+        "was it saved by another optimizer, with other options, or for another model?");
   }
   set_lr(lr);
   if (step_counts() != nullptr) *step_counts() = std::move(counts);
-  const auto own = slots();
   for (std::size_t s = 0; s < own.size(); ++s) *own[s].tensors = std::move(loaded[s]);
 }
 
@@ -116,10 +121,34 @@ void check_fraction(const char* optimizer, const char* option, double value) {
   throw Error(optimizer, fmt::format("{} is {}, which is not in [0, 1)", option, value));
 }
 
-Tensor gradient_of(const Tensor& parameter) {
-  const Tensor grad = parameter.grad().detach();
-  if (grad.strides() == parameter.strides()) return grad;
-  return empty_like(parameter).copy_(grad);
+std::vector<Update> begin_updates(const std::vector<Tensor>& parameters) {
+  std::vector<Update> updates;
+  updates.reserve(parameters.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Tensor& p = parameters[i];
+    if (!p.grad().defined()) continue;
+    Tensor grad = p.grad().detach();
+    const DType dtype = ops::compute_type(p.dtype());
+    const bool in_place = p.dtype() == dtype && is_dense(p.sizes(), p.strides());
+    Tensor param = in_place ? p : p.detach().to(dtype).contiguous();
+    match(grad, param);
+    updates.push_back({i, std::move(param), std::move(grad)});
+  }
+  return updates;
+}
+
+void finish_updates(const char* operation, const std::vector<Update>& updates,
+                    std::vector<Tensor>& parameters) {
+  for (const Update& u : updates) {
+    Tensor& p = parameters[u.index];
+    if (!u.param.is_same(p)) p.copy_(u.param);
+    p.impl()->storage->changed(operation);
+  }
+}
+
+void match(Tensor& state, const Tensor& param) {
+  if (state.dtype() == param.dtype() && state.strides() == param.strides()) return;
+  state = empty_like(param).copy_(state);
 }
 
 }  // namespace detail

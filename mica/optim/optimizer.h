@@ -9,9 +9,9 @@
 
 namespace mica::optim {
 
-// An optimizer changes parameters along their gradients. It takes tensors, not models: optim::SGD
-// opt{net.parameters(),
-// {.lr = 0.1}}. Copying is not possible; parameters are shared with the model.
+// An optimizer changes parameters along their gradients. It takes tensors, not models:
+//   optim::SGD opt{net.parameters(), {.lr = 0.1}};
+// Copying is not possible; parameters are shared with the model.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -31,15 +31,17 @@ class Optimizer {
   // Everything that the next step depends on besides parameters and gradients: "lr", "state.0.exp_avg"... The
   // tensors are shared with the optimizer.
   StateDict state_dict() const;
-  // Restores what state_dict() gave; options other than lr are checked to be the same optimizer's. Nothing
-  // changes if it throws. Errors: missing or unknown entries, shapes that differ from the parameters'.
+  // Restores what state_dict() gave; of the options only lr is part of it. Nothing changes if it throws.
+  // Errors: entries that are missing or that these options have no use for, shapes that differ from the
+  // parameters'.
   void load_state_dict(const StateDict& state);
 
  protected:
   // Errors: no parameters, one given twice, one that is no leaf.
   Optimizer(const char* name, std::vector<Tensor> parameters);
 
-  // One tensor of state per parameter, undefined until first used; "exp_avg", and where it is kept.
+  // One tensor of state per parameter, undefined until first used; "exp_avg", and where it is kept. Only
+  // those that the options call for; a parameter has all of them or none.
   struct Slot {
     const char* name;
     std::vector<Tensor>* tensors;
@@ -58,8 +60,22 @@ namespace detail {
 void check_option(const char* optimizer, const char* option, double value, double least);
 // Errors: not in [0, 1).
 void check_fraction(const char* optimizer, const char* option, double value);
-// The parameter's gradient in the parameter's own memory order.
-Tensor gradient_of(const Tensor& parameter);
+
+// A parameter that a step changes: `param` is dense f32 or f64, and `grad` in the same memory order, so that
+// kernels walk both as arrays. `param` is the parameter itself if it is like that, else a copy.
+struct Update {
+  std::size_t index;  // among the optimizer's parameters
+  Tensor param, grad;
+};
+// One for each parameter that has a gradient.
+std::vector<Update> begin_updates(const std::vector<Tensor>& parameters);
+// To be called after the kernels: brings copies back, and tells graphs that saved a parameter that it
+// changed.
+void finish_updates(const char* operation, const std::vector<Update>& updates,
+                    std::vector<Tensor>& parameters);
+// Brings state into the dtype and memory order of `param`: Module::to may have changed the parameter, and
+// loaded state may come from any.
+void match(Tensor& state, const Tensor& param);
 }  // namespace detail
 
 }  // namespace mica::optim

@@ -25,7 +25,8 @@ StateDict Schedule::state_dict() const {
 void Schedule::load_state_dict(const StateDict& state) {
   const Tensor& base = state.at("base_lr");
   const Tensor& epoch = state.at("last_epoch");
-  if (state.size() != 2 || base.numel() != 1 || epoch.numel() != 1 || epoch.item<std::int64_t>() < 0) {
+  if (state.size() != 2 || base.numel() != 1 || epoch.numel() != 1 || !std::isfinite(base.item()) ||
+      epoch.dtype() != i64 || epoch.item<std::int64_t>() < 0) {
     throw Error("Schedule", "this is not the state of a schedule",
                 "state_dict() gives base_lr and last_epoch");
   }
@@ -48,13 +49,14 @@ CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t T_max, d
 }
 
 double CosineAnnealingLR::next_lr(std::int64_t epoch, double current) const {
-  const double step = std::numbers::pi / static_cast<double>(t_max_);
+  const auto period = static_cast<double>(t_max_);
   if ((epoch - 1 - t_max_) % (2 * t_max_) == 0) {  // at the bottom the recursion below divides by zero
-    return current + (base_lr() - eta_min_) * (1 - std::cos(step)) / 2;
+    return current + (base_lr() - eta_min_) * (1 - std::cos(std::numbers::pi / period)) / 2;
   }
-  return (1 + std::cos(step * static_cast<double>(epoch))) /
-             (1 + std::cos(step * static_cast<double>(epoch - 1))) * (current - eta_min_) +
-         eta_min_;
+  const auto height = [&](std::int64_t e) {
+    return 1 + std::cos(std::numbers::pi * static_cast<double>(e) / period);
+  };
+  return height(epoch) / height(epoch - 1) * (current - eta_min_) + eta_min_;
 }
 
 }  // namespace mica::optim

@@ -24,7 +24,7 @@ class SGD : public Optimizer {
   void set_lr(double lr) override { options_.lr = lr; }
 
  private:
-  std::vector<Slot> slots() override { return {{"momentum_buffer", &momentum_}}; }
+  std::vector<Slot> slots() override;
   std::vector<std::int64_t>* step_counts() override { return nullptr; }
   void update() override;
   SGDOptions options_;

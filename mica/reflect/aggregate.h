@@ -1,7 +1,7 @@
 // The fields of an aggregate in C++23: how many there are, references to them, their names. fields.h is the
 // public face of this file.
 //
-// Count: the largest N for which T{anything x N} is well-formed. References: a structured binding of that
+// Count: the largest N for which T{Anything x N} is well-formed. References: a structured binding of that
 // size. Names: a pointer to the field of an object that is never defined is a valid template argument, and
 // compilers spell it out in the function's signature.
 #pragma once
@@ -23,11 +23,11 @@ namespace detail {
 // Stands for an initialiser of any type, in unevaluated operands only. The bodies are never run; without them
 // compilers complain about types without linkage, because a constexpr constructor that takes the initialiser
 // is instantiated even there.
-struct anything {
+struct Anything {
   template <class T> operator T() const noexcept { std::unreachable(); }
 };
 
-template <class T> struct anything_but {
+template <class T> struct AnythingBut {
   template <class U>
     requires(!std::same_as<U, T>)
   operator U() const noexcept {
@@ -36,7 +36,7 @@ template <class T> struct anything_but {
 };
 
 // The initialiser of a direct base class of T; IsWanted tells which of them it accepts.
-template <class T, template <class> class IsWanted> struct base_of {
+template <class T, template <class> class IsWanted> struct BaseOf {
   template <class U>
     requires(std::derived_from<T, U> && !std::same_as<T, U> && IsWanted<U>::value)
   operator U() const noexcept {
@@ -44,12 +44,12 @@ template <class T, template <class> class IsWanted> struct base_of {
   }
 };
 
-template <class U> struct any_class : std::true_type {};
-template <class U> struct with_fields : std::bool_constant<!std::is_empty_v<U>> {};
+template <class U> struct AnyClass : std::true_type {};
+template <class U> struct WithFields : std::bool_constant<!std::is_empty_v<U>> {};
 
 template <class T, std::size_t Count> consteval bool accepts() {
   return []<std::size_t... I>(std::index_sequence<I...>) {
-    return requires { T{(static_cast<void>(I), anything{})...}; };
+    return requires { T{(static_cast<void>(I), Anything{})...}; };
   }(std::make_index_sequence<Count>{});
 }
 
@@ -57,10 +57,10 @@ template <class T, std::size_t Count> consteval bool accepts() {
 // C array, which braces fill element by element, is refused.
 template <class T, std::size_t Count> consteval bool accepts_one_each() {
   if constexpr (Count == 1) {
-    return requires { T(anything_but<T>{}); };  // `anything` would be taken for a copy of T
+    return requires { T(AnythingBut<T>{}); };  // `Anything` would be taken for a copy of T
   } else {
     return []<std::size_t... I>(std::index_sequence<I...>) {
-      return requires { T((static_cast<void>(I), anything{})...); };
+      return requires { T((static_cast<void>(I), Anything{})...); };
     }(std::make_index_sequence<Count>{});
   }
 }
@@ -126,24 +126,24 @@ template <class T, class First> consteval bool starts_with_initialiser() {
     return false;
   } else {
     return []<std::size_t... I>(std::index_sequence<I...>) {
-      return requires { T{First{}, (static_cast<void>(I), anything{})...}; };
+      return requires { T{First{}, (static_cast<void>(I), Anything{})...}; };
     }(std::make_index_sequence<slot_count<T> - 1>{});
   }
 }
 
-// A first field that is made from whatever it is given takes `unrelated` as well, and is no base.
-struct unrelated {};
+// A first field that is made from whatever it is given takes `Unrelated` as well, and is no base.
+struct Unrelated {};
 template <class T, template <class> class IsWanted> consteval bool has_base() {
-  return starts_with_initialiser<T, base_of<T, IsWanted>>() && !starts_with_initialiser<T, unrelated>();
+  return starts_with_initialiser<T, BaseOf<T, IsWanted>>() && !starts_with_initialiser<T, Unrelated>();
 }
 
 template <class T>
-inline constexpr bool has_base_with_fields = empty_base_count<T> < 2 && has_base<T, with_fields>();
+inline constexpr bool has_base_with_fields = empty_base_count<T> < 2 && has_base<T, WithFields>();
 template <class T>
-inline constexpr bool has_unknown_base = empty_base_count<T> == 0 && has_base<T, any_class>();
+inline constexpr bool has_unknown_base = empty_base_count<T> == 0 && has_base<T, AnyClass>();
 
 template <class T, class Fn> constexpr decltype(auto) apply_aggregate(T& object, Fn&& fn) {
-  return bindings<aggregate_field_count<std::remove_const_t<T>>>::apply(object, fn);
+  return Bindings<aggregate_field_count<std::remove_const_t<T>>>::apply(object, fn);
 }
 
 #ifdef __clang__
@@ -154,27 +154,27 @@ template <class T, class Fn> constexpr decltype(auto) apply_aggregate(T& object,
 
 // An object with addresses and no definition. The wrapper gives local and unnamed-namespace types what their
 // own variables would lack: linkage.
-template <class T> struct never_defined {
+template <class T> struct NeverDefined {
   const T value;
-  static const never_defined object;
+  static const NeverDefined object;
 };
 
-template <std::size_t Index, class Field> struct field_address {
+template <std::size_t Index, class Field> struct FieldAddress {
   Field* address;
 };
 
-template <class Indices, class... Fields> struct field_addresses;
+template <class Indices, class... Fields> struct FieldAddresses;
 template <std::size_t... Index, class... Fields>
-struct field_addresses<std::index_sequence<Index...>, Fields...> : field_address<Index, Fields>... {};
+struct FieldAddresses<std::index_sequence<Index...>, Fields...> : FieldAddress<Index, Fields>... {};
 
 template <class T> consteval auto addresses_of_fields() {
-  return apply_aggregate(never_defined<T>::object.value, []<class... Fields>(Fields&... fields) {
-    return field_addresses<std::index_sequence_for<Fields...>, Fields...>{{&fields}...};
+  return apply_aggregate(NeverDefined<T>::object.value, []<class... Fields>(Fields&... fields) {
+    return FieldAddresses<std::index_sequence_for<Fields...>, Fields...>{{&fields}...};
   });
 }
 
 template <std::size_t Index, class Field>
-consteval field_address<Index, Field> select(field_address<Index, Field> address) {
+consteval FieldAddress<Index, Field> select(FieldAddress<Index, Field> address) {
   return address;
 }
 
@@ -233,11 +233,11 @@ template <auto Address> consteval std::string_view address_signature() {
 }
 
 // What follows the name is the same for all fields: measured once on a known one, instead of per compiler.
-struct sample {
+struct Sample {
   int a_field;
 };
 inline constexpr std::size_t tail_length = [] {
-  constexpr std::string_view known = address_signature<select<0>(addresses_of_fields<sample>())>();
+  constexpr std::string_view known = address_signature<select<0>(addresses_of_fields<Sample>())>();
   return known.size() - known.rfind("a_field") - std::string_view("a_field").size();
 }();
 
@@ -263,7 +263,7 @@ template <class T> consteval auto names_in_signatures() {
 #pragma clang diagnostic pop
 #endif
 
-static_assert(names_in_signatures<sample>()[0] == "a_field",
+static_assert(names_in_signatures<Sample>()[0] == "a_field",
               "mica::reflect: this compiler spells the address of a field in an unknown way");
 
 // The names of all fields of T, one after the other.

@@ -11,154 +11,154 @@ namespace mica::reflect::detail {
 
 inline constexpr std::size_t max_fields = 64;
 
-// bindings<N>::apply(object, fn) is fn(field 0, ..., field N - 1), the fields as lvalues.
-template <std::size_t Count> struct bindings;
+// Bindings<N>::apply(object, fn) is fn(field 0, ..., field N - 1), the fields as lvalues.
+template <std::size_t Count> struct Bindings;
 
-template <> struct bindings<0> {
+template <> struct Bindings<0> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T&, Fn& fn) { return fn(); }
 };
 
-template <> struct bindings<1> {
+template <> struct Bindings<1> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0] = t;
     return fn(f0);
   }
 };
 
-template <> struct bindings<2> {
+template <> struct Bindings<2> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1] = t;
     return fn(f0, f1);
   }
 };
 
-template <> struct bindings<3> {
+template <> struct Bindings<3> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2] = t;
     return fn(f0, f1, f2);
   }
 };
 
-template <> struct bindings<4> {
+template <> struct Bindings<4> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3] = t;
     return fn(f0, f1, f2, f3);
   }
 };
 
-template <> struct bindings<5> {
+template <> struct Bindings<5> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4] = t;
     return fn(f0, f1, f2, f3, f4);
   }
 };
 
-template <> struct bindings<6> {
+template <> struct Bindings<6> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5] = t;
     return fn(f0, f1, f2, f3, f4, f5);
   }
 };
 
-template <> struct bindings<7> {
+template <> struct Bindings<7> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6);
   }
 };
 
-template <> struct bindings<8> {
+template <> struct Bindings<8> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7);
   }
 };
 
-template <> struct bindings<9> {
+template <> struct Bindings<9> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8);
   }
 };
 
-template <> struct bindings<10> {
+template <> struct Bindings<10> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9);
   }
 };
 
-template <> struct bindings<11> {
+template <> struct Bindings<11> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10);
   }
 };
 
-template <> struct bindings<12> {
+template <> struct Bindings<12> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11);
   }
 };
 
-template <> struct bindings<13> {
+template <> struct Bindings<13> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12);
   }
 };
 
-template <> struct bindings<14> {
+template <> struct Bindings<14> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13);
   }
 };
 
-template <> struct bindings<15> {
+template <> struct Bindings<15> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14);
   }
 };
 
-template <> struct bindings<16> {
+template <> struct Bindings<16> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15);
   }
 };
 
-template <> struct bindings<17> {
+template <> struct Bindings<17> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16);
   }
 };
 
-template <> struct bindings<18> {
+template <> struct Bindings<18> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17);
   }
 };
 
-template <> struct bindings<19> {
+template <> struct Bindings<19> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18);
   }
 };
 
-template <> struct bindings<20> {
+template <> struct Bindings<20> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19] = t;
     return fn(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19);
   }
 };
 
-template <> struct bindings<21> {
+template <> struct Bindings<21> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20] = t;
@@ -167,7 +167,7 @@ template <> struct bindings<21> {
   }
 };
 
-template <> struct bindings<22> {
+template <> struct Bindings<22> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21] = t;
@@ -176,7 +176,7 @@ template <> struct bindings<22> {
   }
 };
 
-template <> struct bindings<23> {
+template <> struct Bindings<23> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22] = t;
@@ -185,7 +185,7 @@ template <> struct bindings<23> {
   }
 };
 
-template <> struct bindings<24> {
+template <> struct Bindings<24> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23] = t;
@@ -194,7 +194,7 @@ template <> struct bindings<24> {
   }
 };
 
-template <> struct bindings<25> {
+template <> struct Bindings<25> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24] = t;
@@ -203,7 +203,7 @@ template <> struct bindings<25> {
   }
 };
 
-template <> struct bindings<26> {
+template <> struct Bindings<26> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25] = t;
@@ -212,7 +212,7 @@ template <> struct bindings<26> {
   }
 };
 
-template <> struct bindings<27> {
+template <> struct Bindings<27> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26] = t;
@@ -221,7 +221,7 @@ template <> struct bindings<27> {
   }
 };
 
-template <> struct bindings<28> {
+template <> struct Bindings<28> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27] = t;
@@ -230,7 +230,7 @@ template <> struct bindings<28> {
   }
 };
 
-template <> struct bindings<29> {
+template <> struct Bindings<29> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28] = t;
@@ -239,7 +239,7 @@ template <> struct bindings<29> {
   }
 };
 
-template <> struct bindings<30> {
+template <> struct Bindings<30> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29] = t;
@@ -248,7 +248,7 @@ template <> struct bindings<30> {
   }
 };
 
-template <> struct bindings<31> {
+template <> struct Bindings<31> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30] = t;
@@ -257,7 +257,7 @@ template <> struct bindings<31> {
   }
 };
 
-template <> struct bindings<32> {
+template <> struct Bindings<32> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31] = t;
@@ -266,7 +266,7 @@ template <> struct bindings<32> {
   }
 };
 
-template <> struct bindings<33> {
+template <> struct Bindings<33> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32] = t;
@@ -275,7 +275,7 @@ template <> struct bindings<33> {
   }
 };
 
-template <> struct bindings<34> {
+template <> struct Bindings<34> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33] = t;
@@ -284,7 +284,7 @@ template <> struct bindings<34> {
   }
 };
 
-template <> struct bindings<35> {
+template <> struct Bindings<35> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34] = t;
@@ -293,7 +293,7 @@ template <> struct bindings<35> {
   }
 };
 
-template <> struct bindings<36> {
+template <> struct Bindings<36> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35] = t;
@@ -302,7 +302,7 @@ template <> struct bindings<36> {
   }
 };
 
-template <> struct bindings<37> {
+template <> struct Bindings<37> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36] = t;
@@ -311,7 +311,7 @@ template <> struct bindings<37> {
   }
 };
 
-template <> struct bindings<38> {
+template <> struct Bindings<38> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37] = t;
@@ -320,7 +320,7 @@ template <> struct bindings<38> {
   }
 };
 
-template <> struct bindings<39> {
+template <> struct Bindings<39> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38] = t;
@@ -330,7 +330,7 @@ template <> struct bindings<39> {
   }
 };
 
-template <> struct bindings<40> {
+template <> struct Bindings<40> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -341,7 +341,7 @@ template <> struct bindings<40> {
   }
 };
 
-template <> struct bindings<41> {
+template <> struct Bindings<41> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -352,7 +352,7 @@ template <> struct bindings<41> {
   }
 };
 
-template <> struct bindings<42> {
+template <> struct Bindings<42> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -363,7 +363,7 @@ template <> struct bindings<42> {
   }
 };
 
-template <> struct bindings<43> {
+template <> struct Bindings<43> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -374,7 +374,7 @@ template <> struct bindings<43> {
   }
 };
 
-template <> struct bindings<44> {
+template <> struct Bindings<44> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -385,7 +385,7 @@ template <> struct bindings<44> {
   }
 };
 
-template <> struct bindings<45> {
+template <> struct Bindings<45> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -396,7 +396,7 @@ template <> struct bindings<45> {
   }
 };
 
-template <> struct bindings<46> {
+template <> struct Bindings<46> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -407,7 +407,7 @@ template <> struct bindings<46> {
   }
 };
 
-template <> struct bindings<47> {
+template <> struct Bindings<47> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -418,7 +418,7 @@ template <> struct bindings<47> {
   }
 };
 
-template <> struct bindings<48> {
+template <> struct Bindings<48> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -429,7 +429,7 @@ template <> struct bindings<48> {
   }
 };
 
-template <> struct bindings<49> {
+template <> struct Bindings<49> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -440,7 +440,7 @@ template <> struct bindings<49> {
   }
 };
 
-template <> struct bindings<50> {
+template <> struct Bindings<50> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -451,7 +451,7 @@ template <> struct bindings<50> {
   }
 };
 
-template <> struct bindings<51> {
+template <> struct Bindings<51> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -462,7 +462,7 @@ template <> struct bindings<51> {
   }
 };
 
-template <> struct bindings<52> {
+template <> struct Bindings<52> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -473,7 +473,7 @@ template <> struct bindings<52> {
   }
 };
 
-template <> struct bindings<53> {
+template <> struct Bindings<53> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -484,7 +484,7 @@ template <> struct bindings<53> {
   }
 };
 
-template <> struct bindings<54> {
+template <> struct Bindings<54> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -495,7 +495,7 @@ template <> struct bindings<54> {
   }
 };
 
-template <> struct bindings<55> {
+template <> struct Bindings<55> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -506,7 +506,7 @@ template <> struct bindings<55> {
   }
 };
 
-template <> struct bindings<56> {
+template <> struct Bindings<56> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -517,7 +517,7 @@ template <> struct bindings<56> {
   }
 };
 
-template <> struct bindings<57> {
+template <> struct Bindings<57> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -528,7 +528,7 @@ template <> struct bindings<57> {
   }
 };
 
-template <> struct bindings<58> {
+template <> struct Bindings<58> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -540,7 +540,7 @@ template <> struct bindings<58> {
   }
 };
 
-template <> struct bindings<59> {
+template <> struct Bindings<59> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -553,7 +553,7 @@ template <> struct bindings<59> {
   }
 };
 
-template <> struct bindings<60> {
+template <> struct Bindings<60> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -566,7 +566,7 @@ template <> struct bindings<60> {
   }
 };
 
-template <> struct bindings<61> {
+template <> struct Bindings<61> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -579,7 +579,7 @@ template <> struct bindings<61> {
   }
 };
 
-template <> struct bindings<62> {
+template <> struct Bindings<62> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -592,7 +592,7 @@ template <> struct bindings<62> {
   }
 };
 
-template <> struct bindings<63> {
+template <> struct Bindings<63> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,
@@ -605,7 +605,7 @@ template <> struct bindings<63> {
   }
 };
 
-template <> struct bindings<64> {
+template <> struct Bindings<64> {
   template <class T, class Fn> static constexpr decltype(auto) apply(T& t, Fn& fn) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
         f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38,

@@ -96,22 +96,22 @@ template <class T, std::size_t I> inline constexpr std::string_view field_name =
 
 namespace detail {
 
-template <class... Fields> struct type_list {
+template <class... Fields> struct TypeList {
   template <std::size_t I> using at = std::tuple_element_t<I, std::tuple<Fields...>>;
 };
 
-struct collect_types {
-  template <class... Fields> type_list<Fields...> operator()(Fields&...) const { return {}; }
+struct CollectTypes {
+  template <class... Fields> TypeList<Fields...> operator()(Fields&...) const { return {}; }
 };
 
-template <class T> using field_type_list = decltype(apply_fields(std::declval<T&>(), collect_types{}));
+template <class T> using field_type_list = decltype(apply_fields(std::declval<T&>(), CollectTypes{}));
 
 // A value of type Value can initialise a Field. A prvalue of the same type needs no move.
 template <class Value, class Field>
 concept InitialiserOf = std::same_as<Value, std::remove_cv_t<Field>> || std::convertible_to<Value, Field>;
 
 // Initialises an empty base of T and nothing else.
-template <class T> struct empty_base_value {
+template <class T> struct EmptyBaseValue {
   template <class U>
     requires(std::derived_from<T, U> && !std::same_as<T, U>)
   operator U() const {
@@ -148,7 +148,7 @@ template <class T, class... Values> T make_aggregate(Values&&... values) {
   return [&]<std::size_t... B, std::size_t... I>(std::index_sequence<B...>, std::index_sequence<I...>) -> T {
     static_assert((detail::InitialiserOf<Values, field_type<T, I>> && ...),
                   "mica::reflect: a value does not convert to the type of its field");
-    return T{(static_cast<void>(B), detail::empty_base_value<T>{})..., std::forward<Values>(values)...};
+    return T{(static_cast<void>(B), detail::EmptyBaseValue<T>{})..., std::forward<Values>(values)...};
   }(std::make_index_sequence<empty_base_count<T>>{}, std::index_sequence_for<Values...>{});
 }
 
@@ -162,7 +162,7 @@ template <class T, class Fn> T rebuild_aggregate(const T& source, Fn&& fn) {
         [&]<std::size_t... B, std::size_t... I>(std::index_sequence<B...>, std::index_sequence<I...>) -> T {
           static_assert((detail::InitialiserOf<decltype(fn(field_name<T, I>, fields)), Fields> && ...),
                         "mica::reflect: what fn returns does not convert to the type of the field");
-          return T{(static_cast<void>(B), detail::empty_base_value<T>{})..., fn(field_name<T, I>, fields)...};
+          return T{(static_cast<void>(B), detail::EmptyBaseValue<T>{})..., fn(field_name<T, I>, fields)...};
         }(std::make_index_sequence<empty_base_count<T>>{}, std::index_sequence_for<Fields...>{});
   });
 }

@@ -47,14 +47,14 @@ constexpr std::size_t place_in_source(std::string_view type) {
   return at < close && close != type.npos ? close + 1 : 0;
 }
 
-template <std::size_t Capacity> struct short_text {
+template <std::size_t Capacity> struct ShortText {
   std::array<char, Capacity> characters{};
   std::size_t size = 0;
 };
 
 // Copies a type without the qualifiers of its own name and of the names inside.
-template <std::size_t Capacity> consteval short_text<Capacity> without_qualifiers(std::string_view type) {
-  short_text<Capacity> out;
+template <std::size_t Capacity> consteval ShortText<Capacity> without_qualifiers(std::string_view type) {
+  ShortText<Capacity> out;
   while (!type.empty()) {
     std::size_t read = 1;
     std::string_view written = type.substr(0, 1);

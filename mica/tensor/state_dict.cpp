@@ -8,20 +8,15 @@
 
 namespace mica {
 
-namespace {
-bool before(const std::pair<std::string, std::size_t>& entry, std::string_view name) {
-  return entry.first < name;
-}
-}  // namespace
-
 const Tensor* StateDict::find(std::string_view name) const {
-  const auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name, before);
-  return it != sorted_.end() && it->first == name ? &entries_[it->second].second : nullptr;
+  const auto it = positions_.find(name);
+  return it != positions_.end() ? &entries_[it->second].second : nullptr;
 }
 
 const Tensor& StateDict::at(std::string_view name) const {
   if (const Tensor* found = find(name)) return *found;
   std::vector<std::string_view> names;
+  names.reserve(entries_.size());
   for (const auto& [known, tensor] : entries_) names.push_back(known);
   const std::string closest = closest_name(name, names);
   throw Error("StateDict", fmt::format("no tensor named \"{}\" among {}", name, entries_.size()),
@@ -29,11 +24,9 @@ const Tensor& StateDict::at(std::string_view name) const {
 }
 
 void StateDict::insert(std::string name, Tensor tensor) {
-  const auto it = std::lower_bound(sorted_.begin(), sorted_.end(), name, before);
-  if (it != sorted_.end() && it->first == name) {
+  if (!positions_.emplace(name, entries_.size()).second) {
     throw Error("StateDict", fmt::format("two tensors named \"{}\"", name));
   }
-  sorted_.insert(it, {name, entries_.size()});
   entries_.emplace_back(std::move(name), std::move(tensor));
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +36,7 @@ class StateDict {
 
  private:
   std::vector<Entry> entries_;
-  std::vector<std::pair<std::string, std::size_t>> sorted_;  // name -> position, for look-up
+  std::map<std::string, std::size_t, std::less<>> positions_;  // in entries_, by name
 };
 
 // The candidate that `name` is most likely a misspelling of; empty if none is close.

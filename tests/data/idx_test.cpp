@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tests/data/idx_file.h>
-#include <tests/data/temporary_folder.h>
+#include <tests/temporary_folder.h>
 #include <unistd.h>
 
 #include <mica/core/allocator.h>
@@ -18,6 +18,8 @@
 
 namespace mica::data {
 namespace {
+
+using test::TemporaryFolder;
 
 using testing::HasSubstr;
 

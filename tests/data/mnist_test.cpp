@@ -9,13 +9,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tests/data/idx_file.h>
-#include <tests/data/temporary_folder.h>
+#include <tests/temporary_folder.h>
 
 #include <mica/core/error.h>
 #include <mica/data/mnist.h>
 
 namespace mica::data {
 namespace {
+
+using test::TemporaryFolder;
 
 using testing::HasSubstr;
 using testing::Not;

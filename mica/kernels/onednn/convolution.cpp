@@ -12,7 +12,7 @@ namespace {
 using Desc = dnnl::memory::desc;
 using Dims = dnnl::memory::dims;
 using Tag = dnnl::memory::format_tag;
-constexpr auto kF32 = dnnl::memory::data_type::f32;
+constexpr auto float_type = dnnl::memory::data_type::f32;
 
 enum class Pass : std::uint8_t { forward, backward_input, backward_weight };
 
@@ -25,7 +25,7 @@ struct Descs {
 };
 
 Desc image(const Dims& dims, Layout layout) {
-  return {dims, kF32, layout == Layout::channels_last ? Tag::nhwc : Tag::nchw};
+  return {dims, float_type, layout == Layout::channels_last ? Tag::nhwc : Tag::nchw};
 }
 
 // With one channel or one pixel both layouts are the same memory.
@@ -52,10 +52,10 @@ Descs describe(const Conv2d& c, bool has_bias) {
   Descs d;
   d.x = image(x, is_either(c.in_channels, c.in_h, c.in_w) ? layout : c.x_layout);
   d.y = image(y, is_either(c.out_channels, c.out_h, c.out_w) ? layout : c.y_layout);
-  d.weight = Desc(weight, kF32, c.groups == 1 ? Tag::oihw : Tag::goihw);
-  if (has_bias) d.bias = Desc(Dims{c.out_channels}, kF32, Tag::a);
+  d.weight = Desc(weight, float_type, c.groups == 1 ? Tag::oihw : Tag::goihw);
+  if (has_bias) d.bias = Desc(Dims{c.out_channels}, float_type, Tag::a);
   d.inner = {.src = image(x, layout),
-             .weights = Desc(weight, kF32, Tag::any),
+             .weights = Desc(weight, float_type, Tag::any),
              .bias = d.bias,
              .dst = image(y, layout),
              .strides = {c.stride_h, c.stride_w},

@@ -8,7 +8,7 @@ namespace mica::kernels::onednn {
 
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t alignment = 64;
 
 class ScratchBlock {
  public:
@@ -51,8 +51,8 @@ Plan::Slot Plan::make_slot(const Operand& operand, bool is_input) {
   } else {
     slot.wanted = unbound(operand.wanted);
     slot.offset = reserve(operand.wanted);
-    slot.reorder_.emplace(is_input ? dnnl::reorder(slot.given, slot.wanted)
-                                   : dnnl::reorder(slot.wanted, slot.given));
+    slot.conversion.emplace(is_input ? dnnl::reorder(slot.given, slot.wanted)
+                                     : dnnl::reorder(slot.wanted, slot.given));
   }
   arguments_.emplace(operand.argument, slot.wanted);
   return slot;
@@ -60,7 +60,7 @@ Plan::Slot Plan::make_slot(const Operand& operand, bool is_input) {
 
 std::size_t Plan::reserve(const dnnl::memory::desc& desc) {
   const std::size_t offset = scratch_bytes_;
-  scratch_bytes_ += (desc.get_size() + kAlignment - 1) / kAlignment * kAlignment;
+  scratch_bytes_ += (desc.get_size() + alignment - 1) / alignment * alignment;
   return offset;
 }
 
@@ -70,20 +70,20 @@ void Plan::run(std::span<const void* const> inputs, std::span<void* const> outpu
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     Slot& slot = inputs_[i];
     slot.given.set_data_handle(const_cast<void*>(inputs[i]));  // oneDNN has one handle for both directions
-    if (slot.reorder_) {
+    if (slot.conversion) {
       slot.wanted.set_data_handle(scratch.at(slot.offset));
-      slot.reorder_->execute(in_order, slot.given, slot.wanted);
+      slot.conversion->execute(in_order, slot.given, slot.wanted);
     }
   }
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     Slot& slot = outputs_[i];
     slot.given.set_data_handle(outputs[i]);
-    if (slot.reorder_) slot.wanted.set_data_handle(scratch.at(slot.offset));
+    if (slot.conversion) slot.wanted.set_data_handle(scratch.at(slot.offset));
   }
   if (scratchpad_) scratchpad_.set_data_handle(scratch.at(scratchpad_offset_));
   primitive_.execute(in_order, arguments_);
   for (Slot& slot : outputs_) {
-    if (slot.reorder_) slot.reorder_->execute(in_order, slot.wanted, slot.given);
+    if (slot.conversion) slot.conversion->execute(in_order, slot.wanted, slot.given);
   }
   in_order.wait();
 }
@@ -95,12 +95,12 @@ dnnl::primitive_attr plan_attributes() {
 }
 
 ThreadScope::ThreadScope(std::int64_t work) {
-  constexpr std::int64_t kWorthSharing = 1 << 19;
+  constexpr std::int64_t worth_sharing = 1 << 19;
   sync_openmp_threads();
   outside_ = omp_get_max_threads();
   // In a parallel region OpenMP gives a nested team one thread; a primitive made for more would wait forever
   // for the others.
-  count_ = work < kWorthSharing || omp_in_parallel() != 0 ? 1 : outside_;
+  count_ = work < worth_sharing || omp_in_parallel() != 0 ? 1 : outside_;
   if (count_ != outside_) omp_set_num_threads(count_);
 }
 

@@ -37,9 +37,9 @@ class Plan {
 
  private:
   struct Slot {
-    dnnl::memory given, wanted;             // the same object when the layouts agree
-    std::optional<dnnl::reorder> reorder_;  // else the way from or to the caller's memory
-    std::size_t offset = 0;                 // of `wanted` in the scratch block
+    dnnl::memory given, wanted;               // the same object when the layouts agree
+    std::optional<dnnl::reorder> conversion;  // else the way from or to the caller's memory
+    std::size_t offset = 0;                   // of `wanted` in the scratch block
   };
   Slot make_slot(const Operand& operand, bool is_input);
   std::size_t reserve(const dnnl::memory::desc& desc);
@@ -89,7 +89,7 @@ template <std::size_t N> class PlanCache {
     }
     entries_.push_front({key, std::move(plan)});
     index_.emplace(key, entries_.begin());
-    if (entries_.size() > kCapacity) {
+    if (entries_.size() > capacity) {
       index_.erase(entries_.back().key);
       entries_.pop_back();
     }
@@ -97,7 +97,7 @@ template <std::size_t N> class PlanCache {
   }
 
  private:
-  static constexpr std::size_t kCapacity = 256;
+  static constexpr std::size_t capacity = 256;
   struct Entry {
     Key key;
     std::unique_ptr<Plan> plan;

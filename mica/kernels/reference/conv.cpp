@@ -47,8 +47,8 @@ struct Geometry {
 
 // Items of `work` multiplications each, shared out among the threads.
 void for_each(std::int64_t items, std::int64_t work, FunctionRef<void(std::int64_t)> body) {
-  constexpr std::int64_t kGrain = 1 << 14;
-  parallel_for(0, items, 1 + kGrain / (work + 1), [&](std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t grain = 1 << 14;
+  parallel_for(0, items, 1 + grain / (work + 1), [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t item = first; item < last; ++item) body(item);
   });
 }

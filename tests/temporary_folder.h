@@ -7,13 +7,14 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
-namespace mica::data {
+namespace mica::test {
 
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "mica-data-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "mica-test-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     path_ = pattern;
   }
@@ -25,6 +26,14 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  // What is in it, hidden files too.
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      out.push_back(entry.path().filename().string());
+    }
+    return out;
+  }
   // Writes a file, in a folder inside if `name` says so, and returns its path.
   std::filesystem::path write(const std::string& name, std::string_view bytes) const {
     std::filesystem::path file = path_ / name;
@@ -37,4 +46,4 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace mica::data
+}  // namespace mica::test
