@@ -21,9 +21,10 @@ test: build/release/build.ninja ## build all and run the tests
 	@cmake --build --preset release $(QUIET)
 	@scripts/run_tests build/release -LE install
 
-bench: build/release/build.ninja ## run the benchmarks briefly
+bench: build/release/build.ninja ## run the benchmarks briefly, then hold the promises of speed to them
 	@cmake --build --preset release --target bench $(QUIET)
 	@for program in build/release/bench/*_bench; do $$program $(BENCH_ARGS) || exit 1; done
+	@scripts/check_speed build/release
 
 format: ## lay out the sources
 	@scripts/bootstrap --lint
