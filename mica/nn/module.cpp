@@ -121,6 +121,7 @@ void convert(const ModuleView& module, DType dtype) {
                 "use f32, f64, bf16 or f16");
   }
   each_parameter(module, [&](Visitor&, std::string_view, Parameter& p) {
+    if (!p.is_floating_point()) return;
     const Tensor grad = p.grad();
     convert_in_place(p, dtype);
     if (grad.defined()) {
