@@ -25,6 +25,7 @@ class Error : public std::exception {
   struct Trail {
     const void* module = nullptr;  // the module that the error left last
     const void* type = nullptr;    // tells modules apart that start at the same address
+    std::string type_name;         // its type: "Net"
     std::string path;              // from there to the module that threw: "blocks.2.fc"
     std::string thrower;           // type of the module that threw: "Linear"
   };

@@ -5,18 +5,25 @@
 #include <memory>
 #include <utility>
 
+#include <mica/core/random.h>
 #include <mica/nn/walk.h>
 
 namespace mica::nn::detail {
 
-// Remembers what was copied to what, so that tied parameters are tied in the copy too.
+// Remembers what was copied to what, so that tied parameters are tied in the copy too. While it lives, draws
+// from the default generator do not count: the empty module that is copied into may initialise its members.
 class CloneContext {
  public:
+  CloneContext() : generator_(default_generator()) {}
+  ~CloneContext() { default_generator() = generator_; }
+  CloneContext(const CloneContext&) = delete;
+  CloneContext& operator=(const CloneContext&) = delete;
   Parameter parameter(const Parameter& original);
   Buffer buffer(const Buffer& original);
 
  private:
   std::map<const TensorImpl*, Parameter> parameters_;
+  Generator generator_;
 };
 
 template <class T> T clone_value(const T& value, CloneContext& context);
@@ -46,9 +53,11 @@ template <class T> T clone_value(const T& value, CloneContext& context) {
     return value.clone(context);
   } else if constexpr (IsModule<T>) {
     return clone_module(value, context);
+  } else if constexpr (std::same_as<T, Mode>) {
+    return value;
   } else if constexpr (std::same_as<T, Tensor>) {
     return value.defined() ? value.detach().clone() : Tensor();
-  } else if constexpr (!holds_state<T>() && std::copy_constructible<T>) {
+  } else if constexpr (!holds_state<T, Held::state_or_tensors>() && std::copy_constructible<T>) {
     return value;
   } else if constexpr (OptionalLike<T>) {
     if (!value.has_value()) return T{};

@@ -6,6 +6,7 @@
 namespace mica::nn {
 
 Dropout::Dropout(double probability) : p(probability) {
+  detail::forbid_construction_inside_forward("nn::Dropout");
   if (!(p >= 0 && p <= 1)) throw Error("Dropout", fmt::format("probability {} is not between 0 and 1", p));
 }
 

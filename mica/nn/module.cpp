@@ -121,6 +121,7 @@ void convert(const ModuleView& module, DType dtype) {
                 "use f32, f64, bf16 or f16");
   }
   each_parameter(module, [&](Visitor&, std::string_view, Parameter& p) {
+    if (!p.is_floating_point()) return;
     const Tensor grad = p.grad();
     convert_in_place(p, dtype);
     if (grad.defined()) {
@@ -152,12 +153,13 @@ void trace(Error& error, const ModuleView& module) {
     finder.type = trail.type;
     module.walk(finder);
     // A module that is no member (called through a reference) has no path; its type must do.
-    std::string step = finder.found.empty() ? fmt::format("({})", trail.thrower) : finder.found;
+    std::string step = finder.found.empty() ? fmt::format("({})", trail.type_name) : finder.found;
     trail.path = trail.path.empty() ? std::move(step) : fmt::format("{}.{}", step, trail.path);
     error.set_module_path(fmt::format("{}.{} ({})", module.info().type, trail.path, trail.thrower));
   }
   trail.module = module.info().address;
   trail.type = module.info().type_tag;
+  trail.type_name = module.info().type;
 }
 
 Parameter CloneContext::parameter(const Parameter& original) {

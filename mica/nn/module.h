@@ -121,7 +121,7 @@ struct Module {
     detail::set_requires_grad(detail::ModuleView(self), on);
     return self;
   }
-  // Converts parameters, their gradients and floating-point buffers in place; integer buffers stay.
+  // Converts floating-point parameters, their gradients and buffers in place; integers stay.
   // Parameters keep their identity, so optimizers and ties keep working. Errors: not a floating-point dtype.
   auto& to(this auto& self, DType dtype) {
     detail::convert(detail::ModuleView(self), dtype);

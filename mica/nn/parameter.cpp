@@ -20,8 +20,9 @@ Buffer::Buffer(const Tensor& value, Persistence persistence)
 
 void detail::forbid_construction_inside_forward(const char* type) {
   if (autograd::ForwardScope::current().empty()) return;
-  autograd::forbid_inside_forward(type, fmt::format("{} was made", type),
-                                  "it would be new, and untrained, at every call: declare it as a member");
+  autograd::forbid_inside_forward(
+      type, fmt::format("{} was made", type),
+      "it would be new at every call, out of reach of optimizers and eval(): declare it as a member");
 }
 
 }  // namespace mica::nn

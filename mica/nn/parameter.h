@@ -59,7 +59,8 @@ struct Mode {
 };
 
 namespace detail {
-// Errors: called inside a forward: a layer made there would be new, and untrained, at every call.
+// Errors: called inside a forward: a layer made there would be new at every call, never trained, and deaf to
+// eval().
 void forbid_construction_inside_forward(const char* type);
 }  // namespace detail
 

@@ -53,6 +53,8 @@ LoadReport load_state_dict(const ModuleView& module, const StateDict& state, con
     const Tensor* source = state.find(name);
     if (source == nullptr) {
       report.missing.push_back(name);
+    } else if (!source->defined()) {
+      problems.push_back(fmt::format("\"{}\" is undefined in the state", name));
     } else if (source->sizes() != target.sizes()) {
       problems.push_back(fmt::format("\"{}\" has shape {} in the state, {} in the model", name,
                                      to_string(source->sizes()), to_string(target.sizes())));

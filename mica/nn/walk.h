@@ -58,18 +58,16 @@ namespace detail {
 template <class T> inline constexpr char type_tag = 0;
 
 template <class T>
+concept AnyMap = requires { typename T::mapped_type; };
+template <class T>
 concept ListLike = requires(T& t) {
   t.begin();
   t.end();
   t[0];
   typename T::value_type;
-} && !std::same_as<T, std::string> && !std::same_as<T, std::string_view>;
+} && !AnyMap<T> && !std::same_as<T, std::string> && !std::same_as<T, std::string_view>;
 template <class T>
-concept MapLike = requires(T& t) {
-  t.begin();
-  t.end();
-  typename T::mapped_type;
-} && std::convertible_to<const typename T::key_type&, std::string_view>;
+concept MapLike = AnyMap<T> && std::convertible_to<const typename T::key_type&, std::string_view>;
 template <class T>
 concept OptionalLike = requires(T& t) {
   t.has_value();
@@ -85,25 +83,50 @@ template <class T>
 concept TupleLike = requires { std::tuple_size<T>::value; } && !ListLike<T>;
 template <class T> inline constexpr bool is_variant = false;
 template <class... T> inline constexpr bool is_variant<std::variant<T...>> = true;
+template <class T> inline constexpr bool is_shared_ptr = false;
+template <class T> inline constexpr bool is_shared_ptr<std::shared_ptr<T>> = true;
 
-// Does a member of this type hold state that must be found, anywhere inside?
-template <class T> consteval bool holds_state();
-template <class T> struct tuple_holds_state;
-template <template <class...> class Tuple, class... T>
-struct tuple_holds_state<Tuple<T...>> : std::bool_constant<(holds_state<std::remove_cv_t<T>>() || ...)> {};
+// What a member may hold, anywhere inside: state, which must be found; or also bare tensors, which a deep
+// copy must not share.
+enum class Held { state, state_or_tensors };
 
-template <class T> consteval bool holds_state() {
+template <class T, Held what = Held::state> consteval bool holds_state();
+template <class T, Held what> struct tuple_holds_state;
+template <template <class...> class Tuple, class... T, Held what>
+struct tuple_holds_state<Tuple<T...>, what>
+    : std::bool_constant<(holds_state<std::remove_cv_t<T>, what>() || ...)> {};
+
+template <class T, Held what> consteval bool holds_state() {
   if constexpr (std::same_as<T, Parameter> || std::same_as<T, Buffer> || std::same_as<T, Mode> ||
                 std::same_as<T, AnyModule> || IsModule<T>) {
     return true;
+  } else if constexpr (std::same_as<T, Tensor>) {
+    return what == Held::state_or_tensors;
   } else if constexpr (MapLike<T>) {
-    return holds_state<typename T::mapped_type>();
+    return holds_state<typename T::mapped_type, what>();
   } else if constexpr (ListLike<T> || OptionalLike<T>) {
-    return holds_state<typename T::value_type>();
+    return holds_state<typename T::value_type, what>();
   } else if constexpr (OwnerLike<T>) {
-    return holds_state<typename T::element_type>();
+    return holds_state<typename T::element_type, what>();
   } else if constexpr (is_variant<T> || TupleLike<T>) {
-    return tuple_holds_state<T>::value;
+    return tuple_holds_state<T, what>::value;
+  } else {
+    return false;
+  }
+}
+
+// Does a member of this type own state where no walk can reach or name it?
+template <class T> consteval bool hides_state() {
+  if constexpr (holds_state<T>()) {
+    return false;
+  } else if constexpr (is_shared_ptr<T>) {
+    return holds_state<std::remove_cv_t<typename T::element_type>>();
+  } else if constexpr (AnyMap<T>) {
+    return holds_state<typename T::mapped_type>();
+  } else if constexpr (requires(T& t) {
+                         t.push_back(std::declval<typename T::value_type>());
+                       }) {  // std::list
+    return holds_state<typename T::value_type>();
   } else {
     return false;
   }
@@ -178,6 +201,10 @@ template <class T> void walk_module(std::string_view name, T& module, Visitor& v
 }
 
 template <class T> void walk_member(std::string_view name, T& member, Visitor& v) {
+  static_assert(!hides_state<std::remove_cv_t<T>>(),
+                "a member of this type would hide the modules or parameters in it: use std::unique_ptr for "
+                "std::shared_ptr (nn::tied shares parameters), std::vector for other lists, and std::string "
+                "for the keys of a map");
   if constexpr (!holds_state<std::remove_cv_t<T>>()) {
     return;  // plain data, or a scratch tensor
   } else if constexpr (std::same_as<T, Parameter>) {

@@ -1,0 +1,32 @@
+#include <gtest/gtest.h>
+
+#include <mica/nn/activation.h>
+
+#include "golden.h"
+
+namespace mica::nn {
+namespace {
+
+TEST(Activations, FollowPyTorch) {
+  follow_golden("ReLU", [](DType) { return ReLU{}; });
+  follow_golden("Sigmoid", [](DType) { return Sigmoid{}; });
+  follow_golden("Tanh", [](DType) { return Tanh{}; });
+  follow_golden("GELU", [](DType) { return GELU{}; });
+  follow_golden("GELU tanh", [](DType) { return GELU{.approximate = Gelu::tanh}; });
+}
+
+TEST(Activations, AreEmptyAndWithoutState) {
+  static_assert(std::is_empty_v<ReLU> && std::is_empty_v<Sigmoid> && std::is_empty_v<Tanh>);
+  EXPECT_TRUE(GELU{}.state_dict().empty());
+  EXPECT_TRUE(ReLU{}.parameters().empty());
+}
+
+TEST(Activations, LeaveTheirInputAlone) {
+  const Tensor x = tensor({-1.0F, 2.0F});
+  ReLU relu;
+  relu(x);
+  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{-1, 2}));
+}
+
+}  // namespace
+}  // namespace mica::nn
