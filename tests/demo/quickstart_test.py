@@ -22,8 +22,9 @@ assert "(0-2): 3 x Linear(in_features=128, out_features=128, bias=True)" in done
 
 
 def statements(text):
-    """The code without comments and line breaks, one statement a line."""
-    return {re.sub(r"\s+", " ", s).strip() for s in re.split(r"[;{}]", re.sub(r"//.*", "", text))} - {""}
+    """The code without comments, directives and line breaks, cut at each `;`, `{` and `}`."""
+    code = re.sub(r"//.*|^#.*", "", text, flags=re.MULTILINE)
+    return {re.sub(r"\s+", " ", s).strip() for s in re.split(r"[;{}]", code)} - {""}
 
 
 source = statements((root / "examples/quickstart/main.cpp").read_text())
