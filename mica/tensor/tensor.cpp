@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <new>
 #include <string>
 
@@ -119,19 +120,26 @@ void Tensor::set_grad(const Tensor& grad) {
 }
 
 namespace {
+// A size of 0 counts as 1 here, because strides are products of the other sizes.
 void check_sizes(const char* operation, const Shape& sizes, DType dtype) {
   std::int64_t bytes = static_cast<std::int64_t>(item_size(dtype));
   for (const std::int64_t n : sizes) {
     if (n < 0) throw Error(operation, fmt::format("negative size in {}", to_string(sizes)));
-    if (__builtin_mul_overflow(bytes, n, &bytes)) {
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(n, 1), &bytes)) {
       throw Error(operation, fmt::format("shape {} has more bytes than can be counted", to_string(sizes)));
     }
   }
 }
+
+Tensor allocate_tensor(const Shape& sizes, const Shape& strides, DType dtype) {
+  auto storage = Storage::allocate(static_cast<std::size_t>(sizes.numel()) * item_size(dtype));
+  return Tensor(TensorImpl::make(std::move(storage), dtype, sizes, strides, 0));
+}
 }  // namespace
 
 Tensor empty(const Shape& sizes, DType dtype) {
-  return empty_strided(sizes, contiguous_strides(sizes), dtype);
+  check_sizes("empty", sizes, dtype);
+  return allocate_tensor(sizes, contiguous_strides(sizes), dtype);
 }
 
 Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype) {
@@ -140,8 +148,7 @@ Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype) {
     throw Error("empty_strided", fmt::format("strides {} leave gaps or overlap for sizes {}",
                                              to_string(strides), to_string(sizes)));
   }
-  auto storage = Storage::allocate(static_cast<std::size_t>(sizes.numel()) * item_size(dtype));
-  return Tensor(TensorImpl::make(std::move(storage), dtype, sizes, strides, 0));
+  return allocate_tensor(sizes, strides, dtype);
 }
 
 Tensor empty_like(const Tensor& x) {
