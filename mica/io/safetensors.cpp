@@ -72,20 +72,22 @@ Entry read_entry(const std::filesystem::path& path, const std::string& name, con
   e.dtype = known->dtype;
   if (shape.size() > max_dims)
     bad(fmt::format("{} dimensions, but a tensor has at most {}", shape.size(), max_dims));
-  std::uint64_t bytes = item_size(e.dtype);
+  auto bytes = static_cast<std::int64_t>(item_size(e.dtype));
   for (const auto& n : shape) {
     if (!n.is_number_unsigned()) bad("a size is not a whole number");
     const std::uint64_t size = n;
-    if (size > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) ||
-        __builtin_mul_overflow(bytes, size, &bytes)) {
+    // 0 counts as 1, since strides are products of the other sizes
+    if (size > std::numeric_limits<std::int64_t>::max() ||
+        __builtin_mul_overflow(bytes, std::max<std::uint64_t>(size, 1), &bytes)) {
       bad("the shape has more bytes than can be counted");
     }
     e.sizes.push_back(static_cast<std::int64_t>(size));
   }
+  if (e.sizes.numel() == 0) bytes = 0;
   if (e.begin > e.end || e.end > data_bytes) {
     bad(fmt::format("its bytes {}..{} lie outside the {} bytes of data", e.begin, e.end, data_bytes));
   }
-  if (e.end - e.begin != bytes) {
+  if (e.end - e.begin != static_cast<std::uint64_t>(bytes)) {
     bad(fmt::format("shape {} of {} needs {} bytes, the header gives {}", to_string(e.sizes),
                     mica::name(e.dtype), bytes, e.end - e.begin));
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <new>
 #include <string>
 
@@ -133,11 +134,12 @@ void Tensor::set_grad(const Tensor& grad) {
 }
 
 namespace {
+// A size of 0 counts as 1 here, because strides are products of the other sizes.
 void check_sizes(const char* operation, const Shape& sizes, DType dtype) {
   std::int64_t bytes = static_cast<std::int64_t>(item_size(dtype));
   for (const std::int64_t n : sizes) {
     if (n < 0) throw Error(operation, fmt::format("negative size in {}", to_string(sizes)));
-    if (__builtin_mul_overflow(bytes, n, &bytes)) {
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(n, 1), &bytes)) {
       throw Error(operation, fmt::format("shape {} has more bytes than can be counted", to_string(sizes)));
     }
   }

@@ -170,18 +170,13 @@ TEST_F(DamagedSafetensors, DoesNotOverflowTheStackOnDeepNesting) {
   }
 }
 
-// No bytes, however large the other sizes: their product must not be computed unchecked.
-TEST_F(DamagedSafetensors, CountsTheElementsOfHugeEmptyShapesSafely) {
+// There are no bytes, but strides are products of the other sizes.
+TEST_F(DamagedSafetensors, IsRefusedWhenAnEmptyShapeHasStridesThatCannotBeCounted) {
   const std::string huge = "9223372036854775807";
   for (const std::string& shape : {"0," + huge + "," + huge, huge + ",0," + huge, huge + "," + huge + ",0"}) {
     SCOPED_TRACE(shape);
-    write_file(path_,
-               with_length(R"({"a":{"dtype":"F32","shape":[)" + shape + R"(],"data_offsets":[0,0]}})"));
-    try {
-      EXPECT_EQ(read_safetensors(path_).tensors.at("a").numel(), 0);
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr("can be counted"));
-    }
+    EXPECT_THAT(reading(R"({"a":{"dtype":"F32","shape":[)" + shape + R"(],"data_offsets":[0,0]}})", 0),
+                says("can be counted"));
   }
 }
 
