@@ -144,9 +144,7 @@ void check_sizes(const char* operation, const Shape& sizes, DType dtype) {
     }
   }
 }
-}  // namespace
 
-namespace {
 Tensor make_dense(const Shape& sizes, const Shape& strides, DType dtype) {
   auto storage = Storage::allocate(static_cast<std::size_t>(sizes.numel()) * item_size(dtype));
   return Tensor(TensorImpl::make(std::move(storage), dtype, sizes, strides, 0));
