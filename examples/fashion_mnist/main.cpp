@@ -96,7 +96,7 @@ int run_training(Options options) {
     loader.set_epoch(run.epoch, run.batch);  // resumed within an epoch: only what is left of it
     mica::train::Progress progress{fmt::format("epoch {}/{}", run.epoch + 1, options.epochs),
                                    loader.size() * options.batch_size, "images", run.seen};
-    for (const auto& [x, labels] : loader) {
+    for (auto [x, labels] : loader) {
       Tensor logits = net(x);
       Tensor loss = nn::cross_entropy(logits, labels);
       optimizer.zero_grad();

@@ -14,15 +14,15 @@ std::string describe(const Gemm& g) {
 
 using Desc = dnnl::memory::desc;
 using Dims = dnnl::memory::dims;
-constexpr auto kF32 = dnnl::memory::data_type::f32;
+constexpr auto float_type = dnnl::memory::data_type::f32;
 
 // A stack of op(matrix) of (rows, columns). A batch stride of 0 is a stack of one, which oneDNN repeats.
 Desc stack(const Gemm& g, std::int64_t rows, std::int64_t columns, bool transposed, std::int64_t leading,
            std::int64_t batch_stride) {
   const std::int64_t row_stride = transposed ? 1 : leading, column_stride = transposed ? leading : 1;
-  if (g.batch == 1) return {Dims{rows, columns}, kF32, Dims{row_stride, column_stride}};
+  if (g.batch == 1) return {Dims{rows, columns}, float_type, Dims{row_stride, column_stride}};
   const bool repeated = batch_stride == 0;
-  return {Dims{repeated ? 1 : g.batch, rows, columns}, kF32,
+  return {Dims{repeated ? 1 : g.batch, rows, columns}, float_type,
           Dims{repeated ? rows * columns : batch_stride, row_stride, column_stride}};
 }
 
@@ -32,8 +32,8 @@ Plan make_plan(const Gemm& g, bool has_bias) {
   d.weights = stack(g, g.k, g.n, g.trans_b, g.ldb, g.batch_stride_b);
   d.dst = stack(g, g.m, g.n, false, g.ldc, g.batch_stride_c);
   if (has_bias) {
-    d.bias = g.batch == 1 ? Desc(Dims{1, g.n}, kF32, Dims{g.n, 1})
-                          : Desc(Dims{1, 1, g.n}, kF32, Dims{g.n, g.n, 1});
+    d.bias = g.batch == 1 ? Desc(Dims{1, g.n}, float_type, Dims{g.n, 1})
+                          : Desc(Dims{1, 1, g.n}, float_type, Dims{g.n, g.n, 1});
   }
   const auto primitive = make_matmul(d, plan_attributes());
   std::vector<Plan::Operand> inputs{{DNNL_ARG_SRC, d.src, d.src}, {DNNL_ARG_WEIGHTS, d.weights, d.weights}};
