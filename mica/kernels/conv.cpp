@@ -13,7 +13,7 @@ namespace {
 bool is_for_onednn(const char* operation, const Conv2d& c) {
   if (c.dtype == DType::f64) return false;
   if (c.dtype != DType::f32) {
-    throw Error(operation, fmt::format("not implemented for {}", name(c.dtype)), "convert to f32");
+    throw Error(operation, fmt::format("f32 and f64 only, got {}", name(c.dtype)), "convert to f32");
   }
   return c.batch != 0 && c.in_channels != 0 && c.out_channels != 0 && c.in_h != 0 && c.in_w != 0 &&
          c.kernel_h != 0 && c.kernel_w != 0 && c.out_h != 0 && c.out_w != 0;

@@ -91,7 +91,7 @@ void gemm(const Gemm& g) {
 void linear(DType dtype, std::int64_t rows, std::int64_t in, std::int64_t out, const void* x,
             const void* weight, const void* bias, void* y) {
   if (dtype != DType::f32 && dtype != DType::f64) {
-    throw Error("linear", fmt::format("not implemented for {}", name(dtype)), "convert to f32");
+    throw Error("linear", fmt::format("f32 and f64 only, got {}", name(dtype)), "convert to f32");
   }
   if (rows == 0 || out == 0) return;
   if (in == 0) {

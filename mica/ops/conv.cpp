@@ -24,12 +24,6 @@ Tensor backward_weight(const kernels::Conv2d& c, const Tensor& x, const Tensor& 
 
 // oneDNN is fastest with channels last; the plain loops of f64 walk row-major memory.
 Layout layout_of(DType dtype) { return dtype == f32 ? Layout::channels_last : Layout::channels_first; }
-Tensor arranged(const Tensor& x, Layout layout) {
-  return layout == Layout::channels_last ? ops::to_channels_last(x.detach()) : x.detach().contiguous();
-}
-Tensor empty_arranged(const Shape& sizes, DType dtype, Layout layout) {
-  return layout == Layout::channels_last ? ops::empty_channels_last(sizes, dtype) : empty(sizes, dtype);
-}
 Shape x_sizes(const kernels::Conv2d& c) { return {c.batch, c.in_channels, c.in_h, c.in_w}; }
 Shape y_sizes(const kernels::Conv2d& c) { return {c.batch, c.out_channels, c.out_h, c.out_w}; }
 Shape weight_sizes(const kernels::Conv2d& c) {
@@ -37,10 +31,10 @@ Shape weight_sizes(const kernels::Conv2d& c) {
 }
 
 Tensor run_forward(const kernels::Conv2d& c, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor input = arranged(x, c.x_layout);
+  const Tensor input = ops::arranged(x, c.x_layout);
   const Tensor w = weight.detach().contiguous();
   const Tensor b = bias.defined() ? bias.detach().contiguous() : Tensor();
-  Tensor y = empty_arranged(y_sizes(c), c.dtype, c.y_layout);
+  Tensor y = ops::empty_arranged(y_sizes(c), c.dtype, c.y_layout);
   kernels::conv2d(c, input.raw_data(), w.raw_data(), b.defined() ? b.raw_data() : nullptr, y.raw_data());
   return y;
 }
@@ -57,9 +51,9 @@ Tensor forward(const kernels::Conv2d& c, const Tensor& x, const Tensor& weight) 
 }
 
 Tensor backward_input(const kernels::Conv2d& c, const Tensor& grad, const Tensor& weight) {
-  const Tensor g = arranged(grad, c.y_layout);
+  const Tensor g = ops::arranged(grad, c.y_layout);
   const Tensor w = weight.detach().contiguous();
-  Tensor grad_x = empty_arranged(x_sizes(c), c.dtype, c.x_layout);
+  Tensor grad_x = ops::empty_arranged(x_sizes(c), c.dtype, c.x_layout);
   kernels::conv2d_backward_input(c, g.raw_data(), w.raw_data(), grad_x.raw_data());
   if (!recording(grad, weight)) return grad_x;
   return record(
@@ -71,8 +65,8 @@ Tensor backward_input(const kernels::Conv2d& c, const Tensor& grad, const Tensor
 }
 
 Tensor backward_weight(const kernels::Conv2d& c, const Tensor& x, const Tensor& grad) {
-  const Tensor input = arranged(x, c.x_layout);
-  const Tensor g = arranged(grad, c.y_layout);
+  const Tensor input = ops::arranged(x, c.x_layout);
+  const Tensor g = ops::arranged(grad, c.y_layout);
   Tensor grad_weight = empty(weight_sizes(c), c.dtype);
   kernels::conv2d_backward_weight(c, input.raw_data(), g.raw_data(), grad_weight.raw_data(), nullptr);
   if (!recording(x, grad)) return grad_weight;
@@ -87,8 +81,8 @@ Tensor backward_weight(const kernels::Conv2d& c, const Tensor& x, const Tensor& 
 // The gradients of weight and bias from one pass over x and grad, when nobody asks for second derivatives.
 std::array<Tensor, 2> backward_weight_and_bias(const kernels::Conv2d& c, const Tensor& x,
                                                const Tensor& grad) {
-  const Tensor input = arranged(x, c.x_layout);
-  const Tensor g = arranged(grad, c.y_layout);
+  const Tensor input = ops::arranged(x, c.x_layout);
+  const Tensor g = ops::arranged(grad, c.y_layout);
   std::array<Tensor, 2> grads{empty(weight_sizes(c), c.dtype), empty(Shape(c.out_channels), c.dtype)};
   kernels::conv2d_backward_weight(c, input.raw_data(), g.raw_data(), grads[0].raw_data(),
                                   grads[1].raw_data());

@@ -207,4 +207,12 @@ Tensor to_channels_last(const Tensor& x) {
   return y;
 }
 
+Tensor arranged(const Tensor& x, kernels::Layout layout) {
+  return layout == kernels::Layout::channels_last ? to_channels_last(x.detach()) : x.detach().contiguous();
+}
+
+Tensor empty_arranged(const Shape& sizes, DType dtype, kernels::Layout layout) {
+  return layout == kernels::Layout::channels_last ? empty_channels_last(sizes, dtype) : empty(sizes, dtype);
+}
+
 }  // namespace mica::ops

@@ -3,6 +3,7 @@
 
 #include <mica/autograd/node.h>
 #include <mica/kernels/elementwise.h>
+#include <mica/kernels/norm.h>
 #include <mica/tensor/tensor.h>
 
 namespace mica::ops {
@@ -60,5 +61,8 @@ void check_same_dtype(const char* operation, const Tensor& a, const char* a_name
 bool is_channels_last(const Tensor& x);
 Tensor empty_channels_last(const Shape& sizes, DType dtype);
 Tensor to_channels_last(const Tensor& x);
+// x without history in a layout, copied if it lies otherwise, and a new tensor in one.
+Tensor arranged(const Tensor& x, kernels::Layout layout);
+Tensor empty_arranged(const Shape& sizes, DType dtype, kernels::Layout layout);
 
 }  // namespace mica::ops

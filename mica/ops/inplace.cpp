@@ -131,7 +131,17 @@ Tensor& Tensor::copy_(const Tensor& source) {
 }
 
 Tensor& Tensor::add_(const Tensor& other, Scalar alpha) {
-  if (alpha.to_double() != 1) return add_(mul(other, alpha));
+  if (alpha.to_double() != 1) {
+    const DType type = dtype();
+    const bool plain = other.dtype() == type && mica::is_floating_point(type) &&
+                       ops::compute_type(type) == type && !shares_storage(other);
+    if (!plain || check_in_place("add_", *this, other)) return add_(mul(other, alpha));
+    check_result("add_", *this, broadcast_shapes(sizes(), other.sizes(), "add_"), type);
+    kernels::add_scaled(type, sizes(), ops::in(*this), ops::in(other, sizes()), alpha.to_double(),
+                        ops::out(*this));
+    mark_changed("add_", *this, false);
+    return *this;
+  }
   const bool tracked = check_in_place("add_", *this, other);
   const Tensor before = tracked ? history_of(*this) : Tensor();
   apply(Binary::add, "add_", *this, other, ops::result_type(*this, other));

@@ -66,12 +66,6 @@ Pool2d describe(const char* operation, const Tensor& x, const Window& w) {
   return p;
 }
 
-Tensor arranged(const Tensor& x, Layout layout) {
-  return layout == Layout::channels_last ? ops::to_channels_last(x.detach()) : x.detach().contiguous();
-}
-Tensor empty_arranged(const Shape& sizes, DType dtype, Layout layout) {
-  return layout == Layout::channels_last ? ops::empty_channels_last(sizes, dtype) : empty(sizes, dtype);
-}
 Shape in_sizes(const Pool2d& p) { return {p.batch, p.channels, p.in_h, p.in_w}; }
 Shape out_sizes(const Pool2d& p) { return {p.batch, p.channels, p.out_h, p.out_w}; }
 
@@ -79,8 +73,8 @@ Shape out_sizes(const Pool2d& p) { return {p.batch, p.channels, p.out_h, p.out_w
 Tensor pick(const Pool2d& p, const Tensor& x, const Tensor& indices);
 
 Tensor max_backward(const Pool2d& p, const Tensor& grad, const Tensor& indices) {
-  const Tensor g = arranged(grad, p.layout);
-  Tensor grad_x = empty_arranged(in_sizes(p), p.dtype, p.layout);
+  const Tensor g = ops::arranged(grad, p.layout);
+  Tensor grad_x = ops::empty_arranged(in_sizes(p), p.dtype, p.layout);
   kernels::max_pool2d_backward(p, g.raw_data(), static_cast<const std::int32_t*>(indices.raw_data()),
                                grad_x.raw_data());
   if (!recording(grad)) return grad_x;
@@ -115,8 +109,8 @@ Tensor pick(const Pool2d& p, const Tensor& x, const Tensor& indices) {
 Tensor avg_forward(const Pool2d& p, const Tensor& x);
 
 Tensor avg_backward(const Pool2d& p, const Tensor& grad) {
-  const Tensor g = arranged(grad, p.layout);
-  Tensor grad_x = empty_arranged(in_sizes(p), p.dtype, p.layout);
+  const Tensor g = ops::arranged(grad, p.layout);
+  Tensor grad_x = ops::empty_arranged(in_sizes(p), p.dtype, p.layout);
   kernels::avg_pool2d_backward(p, g.raw_data(), grad_x.raw_data());
   if (!recording(grad)) return grad_x;
   return record("avg_pool2d_backward", grad_x, {&grad},
@@ -124,8 +118,8 @@ Tensor avg_backward(const Pool2d& p, const Tensor& grad) {
 }
 
 Tensor avg_forward(const Pool2d& p, const Tensor& x) {
-  const Tensor input = arranged(x, p.layout);
-  Tensor y = empty_arranged(out_sizes(p), p.dtype, p.layout);
+  const Tensor input = ops::arranged(x, p.layout);
+  Tensor y = ops::empty_arranged(out_sizes(p), p.dtype, p.layout);
   kernels::avg_pool2d(p, input.raw_data(), y.raw_data());
   if (!recording(x)) return y;
   return record("avg_pool2d", y, {&x},
@@ -140,10 +134,10 @@ Tensor max_pool2d(const Tensor& x, IntPair kernel_size, const MaxPool2dOptions& 
   if (ops::compute_type(x.dtype()) != x.dtype()) return max_pool2d(x.to(f32), kernel_size, o).to(x.dtype());
   const Pool2d p = describe(
       "max_pool2d", x, {kernel_size, o.stride.value_or(kernel_size), o.padding, o.dilation, o.ceil_mode});
-  const Tensor input = arranged(x, p.layout);
-  Tensor y = empty_arranged(out_sizes(p), p.dtype, p.layout);
+  const Tensor input = ops::arranged(x, p.layout);
+  Tensor y = ops::empty_arranged(out_sizes(p), p.dtype, p.layout);
   const bool tracked = recording(x);
-  const Tensor indices = tracked ? empty_arranged(out_sizes(p), i32, p.layout) : Tensor();
+  const Tensor indices = tracked ? ops::empty_arranged(out_sizes(p), i32, p.layout) : Tensor();
   kernels::max_pool2d(p, input.raw_data(), y.raw_data(),
                       tracked ? static_cast<std::int32_t*>(indices.raw_data()) : nullptr);
   if (!tracked) return y;
