@@ -157,7 +157,7 @@ Tensor& Tensor::sub_(const Tensor& other) {
   apply(Binary::sub, "sub_", *this, other, ops::result_type(*this, other));
   mark_changed("sub_", *this, tracked);
   if (tracked)
-    rebase("sub_", *this, before, other, [](const Node&, const Tensor& g) -> Pair { return {g, neg(g)}; });
+    rebase("sub_", *this, before, other, [](const Node&, const Tensor& g) -> Pair { return {g, mica::neg(g)}; });
   return *this;
 }
 
@@ -193,7 +193,7 @@ Tensor& Tensor::div_(const Tensor& other) {
     rebase("div_", *this, before, other,
            [divisor, y = SavedOutput(*this)](const Node& node, const Tensor& g) -> Pair {
              const Tensor over = div(g, divisor.get(node));
-             return {over, node.needs(1) ? neg(over * y.get(node)) : Tensor()};
+             return {over, node.needs(1) ? mica::neg(over * y.get(node)) : Tensor()};
            });
   }
   return *this;

@@ -19,6 +19,7 @@
 namespace mica {
 
 struct ValuesIndices;
+class Index;
 
 // first:last:step of one dimension, as in Python; negative positions count from the end.
 struct Slice {
@@ -35,6 +36,13 @@ struct Slice {
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  ~Tensor() = default;
+  // Handles are assigned; numbers are written with copy_, fill_ and index_put_. So `x[0] = y` does not
+  // compile: it would change a handle that is about to vanish.
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
 
   // --- what it is ---
   bool defined() const { return static_cast<bool>(impl_); }
@@ -111,16 +119,52 @@ class Tensor {
   Tensor transpose(std::int64_t dim0, std::int64_t dim1) const;
   Tensor t() const;
   Tensor permute(const Shape& dims) const;
+  Tensor movedim(const Shape& source, const Shape& destination) const;
   Tensor expand(const Shape& sizes) const;
+  Tensor view_as(const Tensor& other) const { return view(other.sizes()); }
+  Tensor reshape_as(const Tensor& other) const { return reshape(other.sizes()); }
+  Tensor expand_as(const Tensor& other) const { return expand(other.sizes()); }
   Tensor unsqueeze(std::int64_t dim) const;
   Tensor squeeze() const;
   Tensor squeeze(std::int64_t dim) const;
   Tensor select(std::int64_t dim, std::int64_t index) const;
   Tensor narrow(std::int64_t dim, std::int64_t start, std::int64_t length) const;
   Tensor slice(std::int64_t dim, const Slice& slice) const;
+  Tensor unflatten(std::int64_t dim, const Shape& sizes) const;
+  Tensor unfold(std::int64_t dim, std::int64_t size, std::int64_t step) const;
+  Tensor diagonal(std::int64_t offset = 0, std::int64_t dim0 = 0, std::int64_t dim1 = 1) const;
+  Tensor as_strided(const Shape& sizes, const Shape& strides,
+                    std::optional<std::int64_t> storage_offset = {}) const;
+  std::vector<Tensor> split(std::int64_t split_size, std::int64_t dim = 0) const;
+  std::vector<Tensor> split(const std::vector<std::int64_t>& split_sizes, std::int64_t dim = 0) const;
+  std::vector<Tensor> chunk(std::int64_t chunks, std::int64_t dim = 0) const;
+  std::vector<Tensor> unbind(std::int64_t dim = 0) const;
   Tensor operator[](std::int64_t index) const { return select(0, index); }
   // Sums over broadcast dimensions until the shape is `sizes`: the reverse of expand.
   Tensor sum_to_size(const Shape& sizes) const;
+
+  // --- rearranged copies (ops/rearrange.h) ---
+  Tensor repeat(const Shape& repeats) const;
+  Tensor repeat_interleave(std::int64_t repeats, std::optional<std::int64_t> dim = {}) const;
+  Tensor tile(const Shape& dims) const;
+  Tensor flip(const Shape& dims) const;
+  Tensor roll(const Shape& shifts, const Shape& dims = {}) const;
+  Tensor tril(std::int64_t diagonal = 0) const;
+  Tensor triu(std::int64_t diagonal = 0) const;
+  Tensor diag(std::int64_t diagonal = 0) const;
+
+  // --- elements by position (ops/index.h) ---
+  Tensor gather(std::int64_t dim, const Tensor& index) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, Scalar value) const;
+  Tensor scatter_add(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor index_select(std::int64_t dim, const Tensor& index) const;
+  Tensor index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1) const;
+  Tensor index_copy(std::int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor index_fill(std::int64_t dim, const Tensor& index, Scalar value) const;
+  Tensor masked_select(const Tensor& mask) const;
+  Tensor take_along_dim(const Tensor& index, std::int64_t dim) const;
+  Tensor nonzero() const;
 
   // --- in place (ops/inplace.h). They return *this ---
   Tensor& fill_(Scalar value);
@@ -142,10 +186,38 @@ class Tensor {
   Tensor& operator-=(Scalar other) { return sub_(other); }
   Tensor& operator*=(Scalar other) { return mul_(other); }
   Tensor& operator/=(Scalar other) { return div_(other); }
+  Tensor& pow_(Scalar exponent);
+  Tensor& neg_();
+  Tensor& abs_();
+  Tensor& exp_();
+  Tensor& log_();
+  Tensor& sqrt_();
+  Tensor& rsqrt_();
+  Tensor& reciprocal_();
+  Tensor& square_();
+  Tensor& floor_();
+  Tensor& ceil_();
+  Tensor& round_();
+  Tensor& trunc_();
+  Tensor& relu_();
+  Tensor& sigmoid_();
+  Tensor& tanh_();
+  Tensor& clamp_(std::optional<double> min, std::optional<double> max);
+  Tensor& lerp_(const Tensor& end, Scalar weight);
+  Tensor& addcmul_(const Tensor& a, const Tensor& b, Scalar value = 1);
+  Tensor& addcdiv_(const Tensor& a, const Tensor& b, Scalar value = 1);
+  Tensor& masked_fill_(const Tensor& mask, Scalar value);
+  Tensor& scatter_(std::int64_t dim, const Tensor& index, const Tensor& source);
+  Tensor& scatter_(std::int64_t dim, const Tensor& index, Scalar value);
+  Tensor& scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source);
+  Tensor& index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1);
+  Tensor& index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source);
+  Tensor& index_fill_(std::int64_t dim, const Tensor& index, Scalar value);
   // Draws from the default generator.
   Tensor& uniform_(double from = 0, double to = 1);
   Tensor& normal_(double mean = 0, double std = 1);
   Tensor& bernoulli_(double p = 0.5);
+  Tensor& exponential_(double lambda = 1);
 
   // --- arithmetic and functions (ops/pointwise.h, ops/activation.h, ops/softmax.h) ---
   Tensor abs() const;
@@ -153,7 +225,21 @@ class Tensor {
   Tensor log() const;
   Tensor sqrt() const;
   Tensor square() const;
+  Tensor rsqrt() const;
+  Tensor neg() const;
+  Tensor sign() const;
+  Tensor reciprocal() const;
+  Tensor floor() const;
+  Tensor ceil() const;
+  Tensor round() const;
+  Tensor trunc() const;
+  Tensor sin() const;
+  Tensor cos() const;
+  Tensor erf() const;
+  Tensor log1p() const;
+  Tensor expm1() const;
   Tensor pow(Scalar exponent) const;
+  Tensor pow(const Tensor& exponent) const;
   Tensor clamp(std::optional<double> min, std::optional<double> max) const;
   Tensor masked_fill(const Tensor& mask, Scalar value) const;
   Tensor relu() const;
@@ -162,10 +248,27 @@ class Tensor {
   Tensor softmax(std::int64_t dim) const;
   Tensor log_softmax(std::int64_t dim) const;
   Tensor matmul(const Tensor& other) const;
+  Tensor mm(const Tensor& other) const;
+  Tensor bmm(const Tensor& other) const;
+  Tensor dot(const Tensor& other) const;
 
   // --- comparison (ops/compare.h); operators below ---
   Tensor eq(const Tensor& other) const;
+  Tensor ne(const Tensor& other) const;
+  Tensor lt(const Tensor& other) const;
+  Tensor le(const Tensor& other) const;
+  Tensor gt(const Tensor& other) const;
+  Tensor ge(const Tensor& other) const;
+  Tensor eq(Scalar other) const;
+  Tensor ne(Scalar other) const;
+  Tensor lt(Scalar other) const;
+  Tensor le(Scalar other) const;
+  Tensor gt(Scalar other) const;
+  Tensor ge(Scalar other) const;
   Tensor logical_not() const;
+  Tensor isnan() const;
+  Tensor isinf() const;
+  Tensor isfinite() const;
 
   // --- reductions (ops/reduce.h). Without dims: over all elements ---
   Tensor sum() const;
@@ -182,6 +285,22 @@ class Tensor {
   Tensor argmin(std::optional<std::int64_t> dim = {}, bool keepdim = false) const;
   Tensor any() const;
   Tensor all() const;
+  Tensor any(const Shape& dims, bool keepdim = false) const;
+  Tensor all(const Shape& dims, bool keepdim = false) const;
+  Tensor prod() const;
+  Tensor prod(std::int64_t dim, bool keepdim = false) const;
+  Tensor amax(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor amin(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor norm(double p = 2) const;
+  Tensor norm(double p, const Shape& dims, bool keepdim = false) const;
+  Tensor logsumexp(const Shape& dims, bool keepdim = false) const;
+  Tensor cumsum(std::int64_t dim) const;
+  Tensor cumprod(std::int64_t dim) const;
+  ValuesIndices sort(std::int64_t dim = -1, bool descending = false, bool stable = false) const;
+  Tensor argsort(std::int64_t dim = -1, bool descending = false, bool stable = false) const;
+  ValuesIndices topk(std::int64_t k, std::int64_t dim = -1, bool largest = true, bool sorted = true) const;
+  Tensor median() const;
+  ValuesIndices median(std::int64_t dim, bool keepdim = false) const;
 
   // --- for the library ---
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}

@@ -52,7 +52,8 @@ inline Tensor tensor(const nlohmann::json& packed) {
   return x;
 }
 
-// Same dtype and shape; NaN, infinities, integers and narrow floats equal; f64 to 1e-12, f32 to 1e-5.
+// Same dtype and shape; NaN, infinities and integers equal; f64 to 1e-12, f32 to 1e-5, narrow floats to one
+// unit in the last place.
 inline void expect_tensor(const Tensor& actual, const nlohmann::json& packed) {
   ASSERT_TRUE(actual.defined());
   const Tensor expected = tensor(packed);
@@ -62,7 +63,8 @@ inline void expect_tensor(const Tensor& actual, const nlohmann::json& packed) {
     EXPECT_EQ(actual.to_vector<std::int64_t>(), expected.to_vector<std::int64_t>());
     return;
   }
-  const double tolerance = expected.dtype() == f64 ? 1e-12 : expected.dtype() == f32 ? 1e-5 : 0;
+  const DType type = expected.dtype();
+  const double tolerance = type == f64 ? 1e-12 : type == f32 ? 1e-5 : type == bf16 ? 0x1p-7 : 0x1p-10;
   const auto a = actual.to_vector<double>();
   const auto e = expected.to_vector<double>();
   for (std::size_t i = 0; i < e.size(); ++i) {

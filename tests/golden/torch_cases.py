@@ -3,7 +3,8 @@
 A tensor is {d: dtype, s: sizes, v: values}; NaN and infinities are strings. A case is {op, args, in: tensors, out:
 tensors, grad: gradients of the inputs}. Gradients are those of sum(out * direction) over all floating-point outputs,
 where element i of every direction is (7 i mod 11 - 5) / 4: a formula that both sides evaluate exactly. `null` stands
-for no gradient.
+for no gradient. A case with "sweep" is one of a series over all dtypes; one with "refused" is an error in PyTorch,
+where Mica may throw or know better (PyTorch's CPU lacks many functions for narrow floats).
 """
 
 import json
@@ -76,6 +77,18 @@ def case(op, fn, inputs, args=None, grad=True):
     return entry
 
 
+def sweep(op, fn, inputs, args=None, positions=None):
+    """The case for each dtype in turn, given to the inputs at `positions` (default: all)."""
+    for name, dtype in DTYPES.items():
+        converted = [x.to(dtype) if x is not None and (positions is None or i in positions) else x
+                     for i, x in enumerate(inputs)]
+        try:
+            entry = case(op, fn, converted, args, grad=False)
+        except (RuntimeError, IndexError, NotImplementedError):
+            entry = {"op": op, "args": args or {}, "in": [pack(x) for x in converted], "refused": True}
+        yield {**entry, "sweep": name}
+
+
 def write(name, groups):
     """One group after the other, one case a line."""
     parts = []
@@ -85,4 +98,4 @@ def write(name, groups):
         else:
             lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
             parts.append(f'"{group}": [\n{lines}\n]')
-    pathlib.Path(__file__).with_name(name).write_text("{\n" + ",\n".join(parts) + "\n}\n")
+    (pathlib.Path(__file__).parent / name).write_text("{\n" + ",\n".join(parts) + "\n}\n")

@@ -1,10 +1,11 @@
-// Comparison of operations with golden/ops.json, which PyTorch made.
+// Comparison of operations with the files in golden/ops/, which PyTorch made.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,9 +39,15 @@ using Inputs = std::span<const Tensor>;  // undefined where PyTorch was given No
 using Operation = std::function<std::vector<Tensor>(Inputs, const Args&)>;
 using Operations = std::map<std::string, Operation>;
 
-// Runs all cases of a group: results, their dtypes and shapes, and the gradients. A case without an operation
-// here and an operation without a case are failures.
-void expect_golden(const std::string& group, const Operations& operations);
+// Runs the cases of a family that the operations name: results, their dtypes and shapes with the inputs in
+// every layout of memory, and the gradients. An operation without a case is a failure.
+void expect_cases(const std::string& family, const Operations& operations);
+// The same, and a case without an operation is a failure too.
+void expect_golden(const std::string& family, const Operations& operations);
+
+std::set<std::string> case_names(const std::string& family);
+// The dtypes that the sweeps of these operations covered.
+std::set<std::string> swept_dtypes(const std::string& family, const Operations& operations);
 
 // Operations that need no arguments, as table entries.
 inline Operation unary(Tensor (*fn)(Tensor)) {

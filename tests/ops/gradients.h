@@ -29,16 +29,26 @@ struct Case {
   std::string name;  // letters and digits: the name of a test
   Function fn;
   std::vector<Input> inputs;
-  bool repeats = true;  // may elements of an input be equal? Else it is not tried on expanded inputs
+  bool repeats = true;     // may elements of an input be equal? Else it is not tried on expanded inputs
+  bool any_shape = false;  // see any_shape()
 
   friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
-// All cases of the program. Each test file adds its own with a static Cases object; gradients_test.cpp runs
-// them.
+// A case that works element by element: also tried on 0-d, zero-size and size-one inputs.
+inline Case any_shape(Case c) {
+  c.any_shape = true;
+  return c;
+}
+
+// All cases of the program, which gradients_test.cpp runs. They come from the rows of table.h; a static Cases
+// object adds those that belong to no operation in particular.
 std::vector<Case>& all_cases();
+void add_case(const Case& c);
 struct Cases {
-  Cases(std::initializer_list<Case> cases) { all_cases().insert(all_cases().end(), cases); }
+  Cases(std::initializer_list<Case> cases) {
+    for (const Case& c : cases) add_case(c);
+  }
 };
 
 // The gradient of sum(fn(x)^2) in the first input: checking it in turn reaches the third derivatives.

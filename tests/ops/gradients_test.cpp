@@ -14,6 +14,8 @@
 #include <mica/autograd/node.h>
 #include <mica/ops/ops.h>
 
+#include "layouts.h"
+
 namespace mica::gradients {
 
 std::vector<Case>& all_cases() {
@@ -21,12 +23,21 @@ std::vector<Case>& all_cases() {
   return cases;
 }
 
+void add_case(const Case& c) {
+  all_cases().push_back(c);
+  if (!c.any_shape) return;
+  const std::pair<const char*, Shape> shapes[] = {{"ZeroDim", {}}, {"ZeroSize", {0, 2}}, {"SizeOne", {1, 1}}};
+  for (const auto& [name, sizes] : shapes) {
+    Case other = c;
+    other.name += name;
+    for (Input& input : other.inputs) input.sizes = sizes;
+    all_cases().push_back(std::move(other));
+  }
+}
+
 namespace {
 
-// stepped: every second element of larger memory, from the second on. expanded: one value along the first
-// dimension that has several.
-enum class Layout { contiguous, transposed, stepped, expanded };
-constexpr Layout layouts[] = {Layout::contiguous, Layout::transposed, Layout::stepped, Layout::expanded};
+using layouts::Layout;
 
 Shape without_first_extent(Shape sizes) {
   const auto wide = std::find_if(sizes.begin(), sizes.end(), [](std::int64_t n) { return n > 1; });
@@ -37,21 +48,7 @@ Shape without_first_extent(Shape sizes) {
 Tensor leaf(const Input& input, Layout layout, Generator& generator) {
   const Shape sizes = layout == Layout::expanded ? without_first_extent(input.sizes) : input.sizes;
   const Tensor values = rand(sizes, generator, f64) * (input.high - input.low) + input.low;
-  Shape memory = sizes;
-  Tensor x;
-  if (layout == Layout::transposed) {
-    Shape reversed;
-    for (int i = sizes.size() - 1; i >= 0; --i) reversed.push_back(i);
-    std::reverse(memory.begin(), memory.end());
-    x = zeros(memory, f64).permute(reversed);
-  } else if (layout == Layout::stepped) {
-    for (std::int64_t& n : memory) n *= 2;
-    x = full(memory, 1e6, f64);  // what lies between must not be read
-    for (int d = 0; d < sizes.size(); ++d) x = x.slice(d, {1, std::nullopt, 2});
-  } else {
-    x = empty(memory, f64);
-  }
-  return x.copy_(values).detach().requires_grad_();
+  return layouts::arranged(values, layout).requires_grad_();
 }
 
 // The case with each input in a layout: leaves, and the function of the leaves.
@@ -109,7 +106,7 @@ class GradientTest : public testing::TestWithParam<Case> {};
 
 TEST_P(GradientTest, AgreesWithFiniteDifferencesOnEveryLayout) {
   const Case& c = GetParam();
-  for (const Layout layout : layouts) {
+  for (const Layout layout : layouts::all) {
     if (layout == Layout::expanded && !c.repeats) continue;
     SCOPED_TRACE(testing::Message() << "layout " << static_cast<int>(layout));
     expect_gradients(arrange(c, std::vector<Layout>(c.inputs.size(), layout)));
@@ -117,7 +114,8 @@ TEST_P(GradientTest, AgreesWithFiniteDifferencesOnEveryLayout) {
   if (c.inputs.size() < 2 || !c.repeats) return;
   SCOPED_TRACE("each input in another layout");
   std::vector<Layout> mixed;
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) mixed.push_back(layouts[(i + 1) % std::size(layouts)]);
+  for (std::size_t i = 0; i < c.inputs.size(); ++i)
+    mixed.push_back(layouts::all[(i + 1) % layouts::all.size()]);
   expect_gradients(arrange(c, mixed));
 }
 

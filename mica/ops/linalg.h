@@ -1,0 +1,6 @@
+// Linear algebra: decompositions, solutions, determinants.
+#pragma once
+
+#include <mica/tensor/tensor.h>
+
+namespace mica {}  // namespace mica

@@ -1,0 +1,47 @@
+"""Cases of the operations in tests/ops/loss_test.cpp: see ../torch_cases.py."""
+
+import torch
+import torch.nn.functional as F
+
+from torch_cases import F32, case, integers, pack, randn, uniform
+
+
+def cases():
+    weight = uniform(0.2, 2, 4)
+    options = [{}, {"weight": True}, {"label_smoothing": 0.2}, {"ignore_index": 1}, {"weight": True, "ignore_index": 2},
+               {"weight": True, "ignore_index": 1, "label_smoothing": 0.3}]
+
+    def run(o, reduction):
+        arguments = {k: v for k, v in o.items() if k != "weight"}
+        return lambda x, t, w: F.cross_entropy(x, t, weight=w, reduction=reduction, **arguments)
+
+    for o in options:
+        for reduction in ("mean", "sum", "none"):
+            args = {**{k: v for k, v in o.items() if k != "weight"}, "reduction": reduction}
+            for logits, target in ((randn(5, 4) * 2, torch.tensor([0, 1, 3, 2, 1])),
+                                   (randn(2, 4, 3), integers(0, 4, 2, 3)), (randn(4), torch.tensor(3))):
+                fn = run(o, reduction)
+                w = weight if "weight" in o else None
+                # weights get no gradient
+                yield case("cross_entropy", lambda x, t: fn(x, t, w), [logits, target],
+                           {**args, **({"weight": pack(w)} if w is not None else {})})
+    ignored = torch.tensor([-100, -100])
+    for reduction in ("mean", "sum", "none"):
+        yield case("cross_entropy", lambda x, t: F.cross_entropy(x, t, reduction=reduction), [randn(2, 3), ignored],
+                   {"reduction": reduction})
+        yield case("cross_entropy", lambda x, t: F.cross_entropy(x, t, reduction=reduction),
+                   [randn(0, 3), integers(0, 3, 0)], {"reduction": reduction})
+        for sizes in ((5, 4), (2, 4, 3), (4,)):
+            for smoothing in (0.0, 0.1):
+                probabilities = F.softmax(randn(*sizes), 0 if len(sizes) == 1 else 1)
+                probabilities = torch.round(probabilities * 1000) / 1000
+                fn = lambda x, t: F.cross_entropy(x, t, weight=weight, reduction=reduction, label_smoothing=smoothing)
+                yield case("cross_entropy", fn, [randn(*sizes), probabilities],
+                           {"reduction": reduction, "label_smoothing": smoothing, "weight": pack(weight)})
+        yield case("mse_loss", lambda x, t: F.mse_loss(x, t, reduction=reduction), [randn(2, 3), randn(2, 3)],
+                   {"reduction": reduction})
+    yield case("mse_loss", F.mse_loss, [randn(0), randn(0)], {"reduction": "mean"})
+    x, t = randn(4, 3, dtype=F32), torch.tensor([0, 2, 1, 1])
+    yield case("cross_entropy", F.cross_entropy, [x, t], {"reduction": "mean"})
+    yield case("cross_entropy", F.cross_entropy, [torch.tensor([[1000.0, -1000.0, 0.0]]), torch.tensor([1])],
+               {"reduction": "mean"})
