@@ -6,6 +6,7 @@
 #include <mica/core/error.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
+#include <mica/ops/inplace.h>
 #include <mica/ops/pointwise.h>
 
 namespace mica {
@@ -14,15 +15,10 @@ using autograd::record;
 using kernels::Binary;
 using Pair = std::array<Tensor, 2>;
 
-namespace {
+namespace ops {
 
-// Called before a change. Returns whether it must be recorded.
-template <class... T> bool check_in_place(const char* operation, const Tensor& x, const T&... sources) {
+void check_recordable_change(const char* operation, const Tensor& x) {
   const TensorImpl& impl = x.checked_impl();
-  if (!autograd::grad_enabled()) return false;
-  const bool tracked =
-      (static_cast<int>(autograd::recording(sources)) | ... | static_cast<int>(impl.needs_grad())) != 0;
-  if (!tracked) return false;
   if (impl.requires_grad) {
     throw Error(operation,
                 fmt::format("a leaf that requires a gradient, {} {}, cannot be changed in place while "
@@ -36,32 +32,9 @@ template <class... T> bool check_in_place(const char* operation, const Tensor& x
                             to_string(impl.sizes)),
                 "clone() the view, or build the result with cat(), stack() or where()");
   }
-  return true;
 }
 
-// Called after a change: saved copies and, if the change was recorded, earlier views are stale now.
-void mark_changed(const char* operation, const Tensor& x, bool recorded) {
-  Storage& storage = *x.impl()->storage;
-  storage.changed(operation);
-  if (recorded) storage.recorded_version.store(storage.version.load());
-}
-
-// x now is the result of an operation on its earlier self (same dtype and shape; no history yet) and `other`.
-template <class F>
-void rebase(const char* operation, Tensor& x, const Tensor& before, const Tensor& other, F backward) {
-  record(operation, x, {&before, &other}, std::move(backward));
-}
-
-Tensor with_history(Tensor y, const Tensor& x) {
-  y.impl()->grad_fn = x.impl()->grad_fn;
-  y.impl()->output_index = x.impl()->output_index;
-  return y;
-}
-
-// A handle with the history that x had before the change, for the edges of the new node.
-Tensor history_of(const Tensor& x) { return with_history(x.detach(), x); }
-
-void check_result(const char* operation, const Tensor& x, const Shape& sizes, DType type) {
+void check_no_overlap(const char* operation, const Tensor& x) {
   for (int i = 0; i < x.sizes().size(); ++i) {
     if (x.sizes()[i] <= 1 || x.strides()[i] != 0 || x.numel() == 0) continue;
     throw Error(operation,
@@ -69,6 +42,10 @@ void check_result(const char* operation, const Tensor& x, const Shape& sizes, DT
                             to_string(x.sizes()), to_string(x.strides())),
                 "an expanded tensor cannot be written to; clone() it first");
   }
+}
+
+void check_result(const char* operation, const Tensor& x, const Shape& sizes, DType type) {
+  check_no_overlap(operation, x);
   if (sizes != x.sizes()) {
     throw Error(operation,
                 fmt::format("the result would have shape {}, the tensor has {}", to_string(sizes),
@@ -81,6 +58,44 @@ void check_result(const char* operation, const Tensor& x, const Shape& sizes, DT
                 fmt::format("the result would be {}, the tensor is {}", name(type), name(x.dtype())),
                 "use the form that is not in place, or convert the tensor first");
   }
+}
+
+void mark_changed(const char* operation, const Tensor& x, bool recorded) {
+  Storage& storage = *x.impl()->storage;
+  storage.changed(operation);
+  if (recorded) storage.recorded_version.store(storage.version.load());
+}
+
+Tensor with_history(Tensor y, const Tensor& x) {
+  y.impl()->grad_fn = x.impl()->grad_fn;
+  y.impl()->output_index = x.impl()->output_index;
+  return y;
+}
+
+Tensor history_of(const Tensor& x) { return with_history(x.detach(), x); }
+
+Tensor copy_with_history(const Tensor& x) { return with_history(convert(x, x.dtype()), x); }
+
+void assign(const char* operation, Tensor& x, const Tensor& y, bool tracked) {
+  check_result(operation, x, y.sizes(), y.dtype());
+  kernels::convert(x.sizes(), y.dtype(), in(y), x.dtype(), out(x));
+  mark_changed(operation, x, tracked);
+  if (tracked) with_history(x, y.dtype() == x.dtype() ? y : y.to(x.dtype()));
+}
+
+}  // namespace ops
+
+using ops::check_in_place;
+using ops::check_result;
+using ops::history_of;
+using ops::mark_changed;
+
+namespace {
+
+// x now is the result of an operation on its earlier self (same dtype and shape; no history yet) and `other`.
+template <class F>
+void rebase(const char* operation, Tensor& x, const Tensor& before, const Tensor& other, F backward) {
+  record(operation, x, {&before, &other}, std::move(backward));
 }
 
 void apply(Binary op, const char* operation, Tensor& x, const Tensor& other, DType type) {
@@ -157,7 +172,8 @@ Tensor& Tensor::sub_(const Tensor& other) {
   apply(Binary::sub, "sub_", *this, other, ops::result_type(*this, other));
   mark_changed("sub_", *this, tracked);
   if (tracked)
-    rebase("sub_", *this, before, other, [](const Node&, const Tensor& g) -> Pair { return {g, mica::neg(g)}; });
+    rebase("sub_", *this, before, other,
+           [](const Node&, const Tensor& g) -> Pair { return {g, mica::neg(g)}; });
   return *this;
 }
 
@@ -167,8 +183,7 @@ Tensor& Tensor::mul_(const Tensor& other) {
     return mul_(other.clone());  // to save what is about to be overwritten
   // The gradient of `other` needs the old values, which are about to be overwritten.
   const Tensor before = tracked ? history_of(*this) : Tensor();
-  const Tensor old =
-      tracked && other.requires_grad() ? with_history(ops::convert(*this, dtype()), *this) : Tensor();
+  const Tensor old = tracked && other.requires_grad() ? ops::copy_with_history(*this) : Tensor();
   const Saved factor = tracked ? Saved(other) : Saved();
   apply(Binary::mul, "mul_", *this, other, ops::result_type(*this, other));
   mark_changed("mul_", *this, tracked);

@@ -100,7 +100,8 @@ std::set<std::string> public_operations() {
   const std::filesystem::path root = MICA_GOLDEN_DIR "/../../mica";
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(root / "ops")) {
-    if (entry.path().extension() != ".h" || entry.path().filename() == "detail.h") continue;
+    const std::string file = entry.path().filename().string();
+    if (!file.ends_with(".h") || file == "detail.h" || file == "inplace.h") continue;
     std::string text = text_of(entry.path());
     text = std::regex_replace(text, std::regex(R"(\nnamespace detail \{[^]*?\n\}  // namespace detail)"), "");
     add_declared(text, free_function, names);
