@@ -63,14 +63,14 @@ namespace {
 
 struct TreeVisitor : nn::Visitor {
   std::vector<Report::Node> stack;
-  void enter(std::string_view name, const nn::ModuleInfo& info) override {
+  void enter(std::string_view name, const nn::ModuleRef& module) override {
     stack.push_back({.name = std::string(name),
-                     .type = std::string(info.type),
-                     .detail = info.describe != nullptr ? info.describe(info.address) : "",
+                     .type = std::string(module.type()),
+                     .detail = module.describe(),
                      .parameters = 0,
                      .children = {}});
   }
-  void leave(const nn::ModuleInfo&) override {
+  void leave(const nn::ModuleRef&) override {
     Report::Node done = std::move(stack.back());
     stack.pop_back();
     stack.back().parameters += done.parameters;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -29,39 +30,9 @@
 
 namespace mica::nn {
 
-using NamedTensor = std::pair<std::string, Tensor>;
-
 namespace detail {
-// A module with its walk, for the functions compiled once.
-class ModuleView {
- public:
-  template <class T>
-  explicit ModuleView(T& module)
-      : info_(info_of(module)), walk_([](void* m, Visitor& v) { walk_members(*static_cast<T*>(m), v); }) {}
-  // Visitors take members by reference; those of const functions change nothing.
-  template <class T> explicit ModuleView(const T& module) : ModuleView(const_cast<T&>(module)) {}
-
-  const ModuleInfo& info() const { return info_; }
-  void walk(Visitor& v) const { walk_(info_.address, v); }
-
- private:
-  ModuleInfo info_;
-  void (*walk_)(void*, Visitor&);
-};
-
-std::vector<Tensor> parameters(const ModuleView& module);
-std::vector<NamedTensor> named_parameters(const ModuleView& module);
-std::vector<Tensor> buffers(const ModuleView& module);
-std::vector<NamedTensor> named_buffers(const ModuleView& module);
-std::vector<std::pair<std::string, ModuleInfo>> named_modules(const ModuleView& module);
-void set_training(const ModuleView& module, bool on);
-void set_requires_grad(const ModuleView& module, bool on);
-void zero_grad(const ModuleView& module, bool set_to_none);
-void convert(const ModuleView& module, DType dtype);
-std::int64_t num_parameters(const ModuleView& module, bool trainable_only);
-std::string to_string(const ModuleView& module);
 // Adds the module that the error is leaving to the path in its message.
-void trace(Error& error, const ModuleView& module);
+void trace(Error& error, const ModuleRef& module);
 }  // namespace detail
 
 // An empty base class: no data, no virtual functions, so that a subclass stays an aggregate whose members
@@ -84,61 +55,100 @@ struct Module {
     try {
       return self.forward(std::forward<Args>(args)...);
     } catch (Error& error) {
-      detail::trace(error, detail::ModuleView(self));
+      detail::trace(error, ModuleRef(self));
       throw;
     }
   }
 
-  // All parameters in order of declaration, depth first; a tied one once.
-  std::vector<Tensor> parameters(this const auto& self) {
-    return detail::parameters(detail::ModuleView(self));
+  // All parameters in order of declaration, depth first; a tied one once. `which` narrows them down, as a
+  // filter does: parameters(nn::matching("*bias")).
+  std::vector<Tensor> parameters(this const auto& self, const Traversal& which = {}) {
+    return ModuleRef(self).parameters(which);
+  }
+  std::vector<Tensor> parameters(this const auto& self, const Filter& where) {
+    return ModuleRef(self).parameters({.where = where});
   }
   // With their dotted paths, PyTorch's; a tied one under its first name.
-  std::vector<NamedTensor> named_parameters(this const auto& self) {
-    return detail::named_parameters(detail::ModuleView(self));
+  std::vector<NamedTensor> named_parameters(this const auto& self, const Traversal& which = {}) {
+    return ModuleRef(self).named_parameters(which);
   }
-  std::vector<Tensor> buffers(this const auto& self) { return detail::buffers(detail::ModuleView(self)); }
-  std::vector<NamedTensor> named_buffers(this const auto& self) {
-    return detail::named_buffers(detail::ModuleView(self));
+  std::vector<NamedTensor> named_parameters(this const auto& self, const Filter& where) {
+    return ModuleRef(self).named_parameters({.where = where});
+  }
+  std::vector<Tensor> buffers(this const auto& self, const Traversal& which = {}) {
+    return ModuleRef(self).buffers(which);
+  }
+  std::vector<NamedTensor> named_buffers(this const auto& self, const Traversal& which = {}) {
+    return ModuleRef(self).named_buffers(which);
+  }
+  // The modules that are members, in order of declaration.
+  std::vector<ModuleRef> children(this const auto& self) { return ModuleRef(self).children(); }
+  std::vector<std::pair<std::string, ModuleRef>> named_children(this const auto& self) {
+    return ModuleRef(self).named_children();
   }
   // This module ("") and all inside, parents first.
-  std::vector<std::pair<std::string, ModuleInfo>> named_modules(this const auto& self) {
-    return detail::named_modules(detail::ModuleView(self));
+  std::vector<ModuleRef> modules(this const auto& self) { return ModuleRef(self).modules(); }
+  std::vector<std::pair<std::string, ModuleRef>> named_modules(this const auto& self,
+                                                               std::string_view prefix = "") {
+    return ModuleRef(self).named_modules(prefix);
   }
   // Number of elements of all parameters; a tied one counts once.
   std::int64_t num_parameters(this const auto& self, bool trainable_only = false) {
-    return detail::num_parameters(detail::ModuleView(self), trainable_only);
+    return ModuleRef(self).num_parameters(trainable_only);
+  }
+
+  // What a dotted path names; "" is this module. Errors: there is nothing of that kind; the closest path is
+  // suggested.
+  ModuleRef get_submodule(this const auto& self, std::string_view path) {
+    return ModuleRef(self).get_submodule(path);
+  }
+  Tensor get_parameter(this const auto& self, std::string_view path) {
+    return ModuleRef(self).get_parameter(path);
+  }
+  Tensor get_buffer(this const auto& self, std::string_view path) { return ModuleRef(self).get_buffer(path); }
+  // Puts a module in the place of another: of the same type where that is a member, of any type in a
+  // Sequential or AnyModule. Errors: no such module; another type.
+  void set_submodule(this auto& self, std::string_view path, auto&& module) {
+    ModuleRef(self).set_submodule(path, std::forward<decltype(module)>(module));
+  }
+
+  // Calls fn(ModuleRef) for every module inside and then for this one, children first:
+  //   model.apply([](nn::ModuleRef m) { if (auto* fc = m.get_if<nn::Linear>()) nn::init::zeros_(fc->bias);
+  //   });
+  auto& apply(this auto& self, const std::function<void(ModuleRef)>& fn) {
+    ModuleRef(self).apply(fn);
+    return self;
   }
 
   // Sets every Mode inside. Returns the module, as the next three do.
   auto& train(this auto& self, bool on = true) {
-    detail::set_training(detail::ModuleView(self), on);
+    ModuleRef(self).train(on);
     return self;
   }
   auto& eval(this auto& self) { return self.train(false); }
-  // Freezes (false) or unfreezes every parameter.
-  auto& requires_grad_(this auto& self, bool on = true) {
-    detail::set_requires_grad(detail::ModuleView(self), on);
+  // Freezes (false) or unfreezes every parameter, or those that the filter takes.
+  auto& requires_grad_(this auto& self, bool on = true, const Filter& where = {}) {
+    ModuleRef(self).requires_grad_(on, where);
     return self;
   }
   // Converts floating-point parameters, their gradients and buffers in place; integers stay.
   // Parameters keep their identity, so optimizers and ties keep working. Errors: not a floating-point dtype.
   auto& to(this auto& self, DType dtype) {
-    detail::convert(detail::ModuleView(self), dtype);
+    ModuleRef(self).to(dtype);
     return self;
   }
   // Forgets the gradients of all parameters, or sets them to zero.
-  void zero_grad(this const auto& self, bool set_to_none = true) {
-    detail::zero_grad(detail::ModuleView(self), set_to_none);
-  }
+  void zero_grad(this const auto& self, bool set_to_none = true) { ModuleRef(self).zero_grad(set_to_none); }
 
   // Parameters and persistent buffers by path, sharing the module's memory; a tied parameter under each of
   // its names.
-  StateDict state_dict(this const auto& self) { return detail::state_dict(detail::ModuleView(self)); }
+  StateDict state_dict(this const auto& self, const Filter& where = {}) {
+    return ModuleRef(self).state_dict(where);
+  }
   // Copies tensors into the parameters and buffers of the same names. Nothing changes if it throws.
   // Errors: shapes that differ; with options.strict also missing and unexpected names. All offenders at once.
   LoadReport load_state_dict(this auto& self, const StateDict& state, const LoadOptions& options = {}) {
-    return detail::load_state_dict(detail::ModuleView(self), state, options);
+    return ModuleRef(self).load_state_dict(state, options);
   }
 
   // A deep copy that shares nothing with the original; what was tied is tied in the copy. Gradients are not
@@ -148,8 +158,15 @@ struct Module {
     return detail::clone_module(self, context);
   }
 
+  // Whether model(x) takes a Tensor and gives one.
+  template <class M> static consteval bool maps_tensor_to_tensor() {
+    return requires(M& m, Tensor x) {
+      { m.forward(std::move(x)) } -> std::convertible_to<Tensor>;
+    };
+  }
+
   // PyTorch's print(model).
-  std::string to_string(this const auto& self) { return detail::to_string(detail::ModuleView(self)); }
+  std::string to_string(this const auto& self) { return ModuleRef(self).to_string(); }
 
  private:
   template <class T> friend T detail::make_empty();
@@ -162,6 +179,12 @@ struct Module {
   }
 };
 
+// Calls fn(path, a, b) for every parameter and buffer of two models of the same structure, with gradients
+// off: target networks, averages of weights. Errors: members that differ in path or shape; nothing is called
+// then.
+//   nn::zip(target, online, [](std::string_view, Tensor& t, const Tensor& o) { t.lerp_(o, 0.005); });
+void zip(ModuleRef a, ModuleRef b, const std::function<void(std::string_view, Tensor&, const Tensor&)>& fn);
+
 template <class T> T detail::make_empty() { return Module::make_empty<T>(); }
 
 std::ostream& print(std::ostream& out, const std::string& text);
@@ -170,7 +193,7 @@ template <IsModule T> std::ostream& operator<<(std::ostream& out, const T& modul
 }
 
 // Shows every member of a module, and of the modules inside, to a visitor.
-template <IsModule T> void walk(T& module, Visitor& visitor) { detail::walk_members(module, visitor); }
+template <IsModule T> void walk(T& module, Visitor& visitor) { ModuleRef(module).walk(visitor); }
 
 // n modules made one by one, each with its own initialisation: std::vector<Block> blocks = nn::repeat(6, [] {
 // return Block{}; }). A std::vector of n copies does not compile, since modules are not copied.

@@ -6,7 +6,7 @@
 
 #include <mica/nn/module.h>
 
-namespace mica::nn::detail {
+namespace mica::nn {
 
 namespace {
 
@@ -18,13 +18,15 @@ struct Printed {
 struct TreeVisitor final : Visitor {
   Printed root;
   std::vector<Printed*> stack;
-  void enter(std::string_view name, const ModuleInfo& info) override {
-    Printed node{.name = std::string(name), .type = std::string(info.type), .extra = {}, .children = {}};
-    if (info.describe != nullptr) node.extra = info.describe(info.address);
+  void enter(std::string_view name, const ModuleRef& module) override {
+    Printed node{.name = std::string(name),
+                 .type = std::string(module.type()),
+                 .extra = module.describe(),
+                 .children = {}};
     stack.back()->children.push_back(std::move(node));
     stack.push_back(&stack.back()->children.back());
   }
-  void leave(const ModuleInfo&) override { stack.pop_back(); }
+  void leave(const ModuleRef&) override { stack.pop_back(); }
 };
 
 std::string render(const Printed& node, int depth);
@@ -56,13 +58,13 @@ std::string render(const Printed& node, int depth) {
 
 }  // namespace
 
-std::string to_string(const ModuleView& module) {
+std::string ModuleRef::to_string() const {
   TreeVisitor v;
-  v.root.type = module.info().type;
-  v.root.extra = module.info().describe(module.info().address);
+  v.root.type = type();
+  v.root.extra = describe();
   v.stack.push_back(&v.root);
-  module.walk(v);
+  walk(v);
   return render(v.root, 0);
 }
 
-}  // namespace mica::nn::detail
+}  // namespace mica::nn

@@ -1,51 +1,12 @@
-// Modules of any type behind one, and chains of them.
+// Chains of modules.
 #pragma once
 
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include <mica/nn/module.h>
+#include <mica/nn/any_module.h>
 
 namespace mica::nn {
-
-// Owns a module of any type that maps a Tensor to a Tensor.
-class AnyModule {
- public:
-  template <IsModule M>
-    requires(!std::is_lvalue_reference_v<M>)
-  AnyModule(M&& module) : self_(std::make_unique<Holder<std::remove_cvref_t<M>>>(std::forward<M>(module))) {}
-
-  Tensor operator()(Tensor x) { return self_->call(std::move(x)); }
-  const ModuleInfo info() const { return self_->info(); }
-  // The module itself if it is a T, else null.
-  template <IsModule T> T* get_if() {
-    return info().type_tag == &detail::type_tag<T> ? &static_cast<Holder<T>&>(*self_).module : nullptr;
-  }
-  void walk(std::string_view name, Visitor& v) { self_->walk(name, v); }
-  AnyModule clone(detail::CloneContext& context) const { return AnyModule(self_->clone(context)); }
-
- private:
-  struct Base {
-    virtual ~Base() = default;
-    virtual Tensor call(Tensor x) = 0;
-    virtual void walk(std::string_view name, Visitor& v) = 0;
-    virtual ModuleInfo info() = 0;
-    virtual std::unique_ptr<Base> clone(detail::CloneContext& context) const = 0;
-  };
-  template <class M> struct Holder final : Base {
-    explicit Holder(M m) : module(std::move(m)) {}
-    Tensor call(Tensor x) override { return module(std::move(x)); }
-    void walk(std::string_view name, Visitor& v) override { detail::walk_module(name, module, v); }
-    ModuleInfo info() override { return detail::info_of(module); }
-    std::unique_ptr<Base> clone(detail::CloneContext& context) const override {
-      return std::make_unique<Holder>(detail::clone_module(module, context));
-    }
-    M module;
-  };
-  explicit AnyModule(std::unique_ptr<Base> self) : self_(std::move(self)) {}
-  std::unique_ptr<Base> self_;
-};
 
 // A chain of modules, each called with the result of the one before (torch.nn.Sequential); an empty one
 // returns its input. Paths: "0.weight", "2.bias"...

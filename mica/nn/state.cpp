@@ -8,15 +8,20 @@
 #include <mica/nn/module.h>
 #include <mica/nn/state.h>
 
-namespace mica::nn::detail {
+namespace mica::nn {
 
 namespace {
 
 struct StateVisitor final : Visitor {
-  StateDict state;
-  void parameter(std::string_view name, Parameter& p) override { state.insert(path(name), p.detach()); }
+  explicit StateVisitor(const Filter& filter) : where(filter) {}
+  const Filter& where;
+  StateDict state = {};
+  void parameter(std::string_view name, Parameter& p) override { add(path(name), p); }
   void buffer(std::string_view name, Buffer& b) override {
-    if (b.persistent()) state.insert(path(name), b.detach());
+    if (b.persistent()) add(path(name), b);
+  }
+  void add(std::string name, const Tensor& x) {
+    if (where.takes(name, owner())) state.insert(std::move(name), x.detach());
   }
 };
 
@@ -39,14 +44,14 @@ std::string listed(const std::vector<std::string>& names, const std::vector<std:
 
 }  // namespace
 
-StateDict state_dict(const ModuleView& module) {
-  StateVisitor v;
-  module.walk(v);
+StateDict ModuleRef::state_dict(const Filter& where) const {
+  StateVisitor v(where);
+  walk(v);
   return std::move(v.state);
 }
 
-LoadReport load_state_dict(const ModuleView& module, const StateDict& state, const LoadOptions& options) {
-  const StateDict own = state_dict(module);
+LoadReport ModuleRef::load_state_dict(const StateDict& state, const LoadOptions& options) const {
+  const StateDict own = state_dict();
   LoadReport report;
   std::vector<std::string> problems;
   for (const auto& [name, target] : own) {
@@ -57,7 +62,7 @@ LoadReport load_state_dict(const ModuleView& module, const StateDict& state, con
       problems.push_back(fmt::format("\"{}\" is undefined in the state", name));
     } else if (source->sizes() != target.sizes()) {
       problems.push_back(fmt::format("\"{}\" has shape {} in the state, {} in the model", name,
-                                     to_string(source->sizes()), to_string(target.sizes())));
+                                     mica::to_string(source->sizes()), mica::to_string(target.sizes())));
     } else if (source->is_floating_point() != target.is_floating_point()) {
       problems.push_back(fmt::format("\"{}\" is {} in the state, {} in the model", name,
                                      mica::name(source->dtype()), mica::name(target.dtype())));
@@ -81,14 +86,13 @@ LoadReport load_state_dict(const ModuleView& module, const StateDict& state, con
     }
   }
   if (!problems.empty()) {
-    throw Error(
-        "load_state_dict",
-        fmt::format("the state does not fit {}:\n    {}", module.info().type, fmt::join(problems, "\n    ")),
-        hint);
+    throw Error("load_state_dict",
+                fmt::format("the state does not fit {}:\n    {}", type(), fmt::join(problems, "\n    ")),
+                hint);
   }
   const NoGrad no_grad;
   for (const std::string& name : report.applied) Tensor(own.at(name)).copy_(state.at(name));
   return report;
 }
 
-}  // namespace mica::nn::detail
+}  // namespace mica::nn

@@ -17,10 +17,4 @@ struct LoadReport {
   std::vector<std::string> applied, missing, unexpected;
 };
 
-namespace detail {
-class ModuleView;
-StateDict state_dict(const ModuleView& module);
-LoadReport load_state_dict(const ModuleView& module, const StateDict& state, const LoadOptions& options);
-}  // namespace detail
-
 }  // namespace mica::nn

@@ -9,17 +9,24 @@ std::string Visitor::path(std::string_view name) const {
   return fmt::format("{}.{}", prefix_, name);
 }
 
-void Visitor::push(std::string_view name, const ModuleInfo& info) {
-  enter(name, info);
-  lengths_.push_back(prefix_.size());
+void Visitor::push(std::string_view name, const ModuleRef& module) {
+  enter(name, module);
+  around_.push_back({module, prefix_.size()});
   if (!prefix_.empty()) prefix_ += '.';
   prefix_ += name;
 }
 
-void Visitor::pop(const ModuleInfo& info) {
-  prefix_.resize(lengths_.back());
-  lengths_.pop_back();
-  leave(info);
+void Visitor::pop() {
+  const Level inner = around_.back();
+  around_.pop_back();
+  prefix_.resize(inner.prefix_length);
+  leave(inner.module);
+}
+
+void ModuleRef::walk(Visitor& v) const {
+  v.around_.push_back({*this, v.prefix_.size()});
+  walk_(address_, v);
+  v.around_.pop_back();
 }
 
 namespace detail {

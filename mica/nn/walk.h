@@ -13,50 +13,45 @@
 #include <variant>
 #include <vector>
 
+#include <mica/nn/module_ref.h>
 #include <mica/nn/parameter.h>
 #include <mica/reflect/fields.h>
 #include <mica/reflect/type_name.h>
 
 namespace mica::nn {
 
-struct Module;
-class AnyModule;
-
-template <class T>
-concept IsModule = std::derived_from<std::remove_cvref_t<T>, Module>;
-
-// A module as a visitor sees it.
-struct ModuleInfo {
-  std::string_view type;                           // "Linear"; "ModuleList" and "ModuleDict" for containers
-  void* address = nullptr;                         // null for containers
-  const void* type_tag = nullptr;                  // one value per type
-  std::string (*describe)(const void*) = nullptr;  // "in_features=4, out_features=5, bias=True"
-};
-
 // Called for every member in order of declaration. `name` is the member's own name; path() joins it to those
 // of the modules around it.
 class Visitor {
  public:
   virtual ~Visitor() = default;
-  virtual void enter(std::string_view, const ModuleInfo&) {}
-  virtual void leave(const ModuleInfo&) {}
+  virtual void enter(std::string_view, const ModuleRef&) {}
+  virtual void leave(const ModuleRef&) {}
   virtual void parameter(std::string_view, Parameter&) {}
   virtual void buffer(std::string_view, Buffer&) {}
   virtual void mode(std::string_view, Mode&) {}
 
   // "blocks.0.weight" for "weight" inside (blocks, 0).
   std::string path(std::string_view name) const;
-  void push(std::string_view name, const ModuleInfo& info);
-  void pop(const ModuleInfo& info);
+  // The module whose members are being shown; 0 for the one that the walk started at.
+  const ModuleRef& owner() const { return around_.back().module; }
+  std::size_t depth() const { return around_.size() - 1; }
+
+  // For walks: what follows is inside `module`.
+  void push(std::string_view name, const ModuleRef& module);
+  void pop();
 
  private:
+  friend ModuleRef;
+  struct Level {
+    ModuleRef module;
+    std::size_t prefix_length;  // before it
+  };
   std::string prefix_;
-  std::vector<std::size_t> lengths_;  // of prefix_ before each push
+  std::vector<Level> around_;
 };
 
 namespace detail {
-template <class T> inline constexpr char type_tag = 0;
-
 template <class T>
 concept AnyMap = requires { typename T::mapped_type; };
 template <class T>
@@ -168,10 +163,6 @@ template <class T> std::string describe(const void* address) {
   }
 }
 
-template <class T> ModuleInfo info_of(T& module) {
-  return {reflect::type_name<T>(), static_cast<void*>(&module), &type_tag<T>, &describe<T>};
-}
-
 // A module whose only field is a list, and whose paths do not name that field (Sequential: "0.weight").
 template <class T>
 concept Container = requires { typename T::names_stages_by_index; };
@@ -193,11 +184,42 @@ template <class T> void walk_members(T& module, Visitor& v) {
   });
 }
 
-template <class T> void walk_module(std::string_view name, T& module, Visitor& v) {
-  const ModuleInfo info = info_of(module);
-  v.push(name, info);
-  walk_members(module, v);
-  v.pop(info);
+// What a member contains: those of a module, the items of a container.
+template <class T> void walk_items(T& container, Visitor& v) {
+  if constexpr (MapLike<T>) {
+    for (auto& [key, item] : container) walk_member(key, item, v);
+  } else if constexpr (ListLike<T>) {
+    walk_indexed(container, v);
+  } else {
+    std::apply(
+        [&](auto&... items) {
+          std::size_t i = 0;
+          (walk_member(std::to_string(i++), items, v), ...);
+        },
+        container);
+  }
+}
+template <class T> void walk_contents(void* module, Visitor& v) {
+  if constexpr (IsModule<T>)
+    walk_members(*static_cast<T*>(module), v);
+  else
+    walk_items(*static_cast<T*>(module), v);
+}
+
+template <class T> void walk_inside(std::string_view name, T& inner, const ModuleRef& module, Visitor& v) {
+  v.push(name, module);
+  walk_contents<T>(&inner, v);
+  v.pop();
+}
+
+// PyTorch's names for what holds modules or parameters.
+template <class T> consteval std::string_view container_type() {
+  if constexpr (MapLike<T>)
+    return std::same_as<typename T::mapped_type, Parameter> ? "ParameterDict" : "ModuleDict";
+  else if constexpr (ListLike<T>)
+    return std::same_as<typename T::value_type, Parameter> ? "ParameterList" : "ModuleList";
+  else
+    return "ModuleList";
 }
 
 template <class T> void walk_member(std::string_view name, T& member, Visitor& v) {
@@ -216,35 +238,40 @@ template <class T> void walk_member(std::string_view name, T& member, Visitor& v
   } else if constexpr (std::same_as<T, AnyModule>) {
     member.walk(name, v);
   } else if constexpr (IsModule<T>) {
-    walk_module(name, member, v);
+    walk_inside(name, member, ModuleRef(member), v);
   } else if constexpr (OptionalLike<T>) {
     if (member.has_value()) walk_member(name, *member, v);
   } else if constexpr (OwnerLike<T>) {
     if (member != nullptr) walk_member(name, *member, v);
   } else if constexpr (is_variant<T>) {
     std::visit([&](auto& alternative) { walk_member(name, alternative, v); }, member);
-  } else if constexpr (MapLike<T>) {
-    const ModuleInfo info{.type = "ModuleDict"};
-    v.push(name, info);
-    for (auto& [key, item] : member) walk_member(key, item, v);
-    v.pop(info);
   } else {
-    const ModuleInfo info{.type = "ModuleList"};
-    v.push(name, info);
-    if constexpr (ListLike<T>)
-      walk_indexed(member, v);
-    else {
-      std::apply(
-          [&](auto&... items) {
-            std::size_t i = 0;
-            (walk_member(std::to_string(i++), items, v), ...);
-          },
-          member);
-    }
-    v.pop(info);
+    walk_inside(name, member, ModuleRef::to_container(container_type<T>(), member), v);
   }
 }
 
 }  // namespace detail
+
+template <IsModule T>
+ModuleRef::ModuleRef(T& module)
+    : type_(reflect::type_name<std::remove_const_t<T>>()),
+      // Visitors take members by reference; those of const functions change nothing.
+      address_(const_cast<std::remove_const_t<T>*>(&module)),
+      type_tag_(&detail::type_tag<std::remove_const_t<T>>),
+      describe_(&detail::describe<std::remove_const_t<T>>),
+      walk_(&detail::walk_contents<std::remove_const_t<T>>) {}
+
+template <class Container> ModuleRef ModuleRef::to_container(std::string_view type, Container& container) {
+  ModuleRef ref;
+  ref.type_ = type;
+  ref.address_ = &container;
+  ref.type_tag_ = &detail::type_tag<Container>;
+  ref.walk_ = &detail::walk_contents<Container>;
+  return ref;
+}
+
+template <class T> Filter inside() {
+  return Filter([](std::string_view, const ModuleRef& owner) { return owner.get_if<T>() != nullptr; });
+}
 
 }  // namespace mica::nn

@@ -82,8 +82,8 @@ TEST(Module, FindsMembersUnderPyTorchsPaths) {
   EXPECT_THAT(names(net.named_modules()),
               ElementsAre("", "stem", "blocks", "blocks.0", "blocks.0.fc", "blocks.0.norm", "blocks.0.drop",
                           "blocks.1", "blocks.1.fc", "blocks.1.norm", "blocks.1.drop"));
-  EXPECT_EQ(net.named_modules()[2].second.type, "ModuleList");
-  EXPECT_EQ(net.named_modules()[3].second.address, &net.blocks[0]);
+  EXPECT_EQ(net.named_modules()[2].second.type(), "ModuleList");
+  EXPECT_EQ(net.named_modules()[3].second.address(), &net.blocks[0]);
   EXPECT_EQ(net.parameters().size(), 11U);
   EXPECT_TRUE(net.parameters()[0].is_same(net.stem.weight));
   EXPECT_EQ(net.buffers().size(), 2U);

@@ -40,7 +40,7 @@ TEST(Sequential, GrowsAndGivesItsStages) {
   EXPECT_EQ(net[2].get_if<Linear>()->out_features, 2);
   EXPECT_EQ(net[2].get_if<ReLU>(), nullptr);
   std::vector<std::string> types;
-  for (const AnyModule& stage : net) types.emplace_back(stage.info().type);
+  for (const AnyModule& stage : net) types.emplace_back(stage.ref().type());
   EXPECT_EQ(types, (std::vector<std::string>{"Linear", "ReLU", "Linear"}));
   EXPECT_EQ(net(ones({1, 3})).size(1), 2);
   EXPECT_THAT([&] { net[3]; }, ThrowsMessage<Error>(HasSubstr("index 3 is out of range for 3 stages")));

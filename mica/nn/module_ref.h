@@ -1,0 +1,102 @@
+// Any module, seen without its type.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <mica/nn/filter.h>
+#include <mica/nn/state.h>
+#include <mica/tensor/state_dict.h>
+#include <mica/tensor/tensor.h>
+
+namespace mica::nn {
+
+struct Module;
+class AnyModule;
+class Buffer;
+class Parameter;
+class Visitor;
+
+template <class T>
+concept IsModule = std::derived_from<std::remove_cvref_t<T>, Module>;
+
+namespace detail {
+template <class T> inline constexpr char type_tag = 0;
+template <class T> std::string describe(const void* module);
+template <class T> void walk_contents(void* module, Visitor& v);
+}  // namespace detail
+
+using NamedTensor = std::pair<std::string, Tensor>;
+
+// Which members a traversal reports.
+struct Traversal {
+  std::string prefix = {};       // put before each path
+  bool recurse = true;           // also those of the modules inside
+  bool remove_duplicate = true;  // a tied parameter once, under its first name
+  Filter where = {};
+};
+
+// A module of any type, or a std container of modules ("ModuleList", "ModuleDict"). Does not own it: valid
+// until the module is moved or destroyed. All that nn::Module offers and needs no type is here; nn::Module's
+// members forward to it.
+class ModuleRef {
+ public:
+  template <IsModule T> ModuleRef(T& module);
+  template <class Container> static ModuleRef to_container(std::string_view type, Container& container);
+
+  std::string_view type() const { return type_; }
+  // The module itself if it is a T, else null.
+  template <IsModule T> T* get_if() const {
+    return type_tag_ == &detail::type_tag<std::remove_const_t<T>> ? static_cast<T*>(address_) : nullptr;
+  }
+  bool is_container() const { return describe_ == nullptr; }
+  const void* address() const { return address_; }
+  const void* type_tag() const { return type_tag_; }
+  // "in_features=4, out_features=5, bias=True"; empty for containers.
+  std::string describe() const { return is_container() ? std::string() : describe_(address_); }
+  // Shows every member, and those of the modules inside, to a visitor.
+  void walk(Visitor& v) const;
+
+  std::vector<Tensor> parameters(const Traversal& which = {}) const;
+  std::vector<NamedTensor> named_parameters(const Traversal& which = {}) const;
+  std::vector<Tensor> buffers(const Traversal& which = {}) const;
+  std::vector<NamedTensor> named_buffers(const Traversal& which = {}) const;
+  std::vector<ModuleRef> children() const;
+  std::vector<std::pair<std::string, ModuleRef>> named_children() const;
+  std::vector<ModuleRef> modules() const;
+  std::vector<std::pair<std::string, ModuleRef>> named_modules(std::string_view prefix = "") const;
+  std::int64_t num_parameters(bool trainable_only = false) const;
+
+  ModuleRef get_submodule(std::string_view path) const;
+  Tensor get_parameter(std::string_view path) const;
+  Tensor get_buffer(std::string_view path) const;
+  void set_submodule(std::string_view path, AnyModule module) const;
+
+  void apply(const std::function<void(ModuleRef)>& fn) const;
+  void train(bool on = true) const;
+  void requires_grad_(bool on = true, const Filter& where = {}) const;
+  void to(DType dtype) const;
+  void zero_grad(bool set_to_none = true) const;
+  StateDict state_dict(const Filter& where = {}) const;
+  LoadReport load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
+  std::string to_string() const;
+
+ private:
+  friend AnyModule;
+  ModuleRef() = default;
+
+  std::string_view type_;
+  void* address_ = nullptr;
+  const void* type_tag_ = nullptr;
+  std::string (*describe_)(const void*) = nullptr;
+  void (*walk_)(void*, Visitor&) = nullptr;
+  AnyModule* slot_ = nullptr;  // what owns the module, if that may own one of another type
+};
+
+}  // namespace mica::nn
