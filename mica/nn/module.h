@@ -10,11 +10,14 @@
 //   Tensor y = net(x);
 #pragma once
 
+#include <array>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -22,6 +25,7 @@
 #include <mica/autograd/forward_scope.h>
 #include <mica/core/error.h>
 #include <mica/nn/clone.h>
+#include <mica/nn/hooks.h>
 #include <mica/nn/parameter.h>
 #include <mica/nn/state.h>
 #include <mica/nn/walk.h>
@@ -43,8 +47,17 @@ void trace(Error& error, const ModuleRef& module);
 struct Module {
   using reflect_base = Module;
   Module() = default;
-  Module(Module&&) = default;
-  Module& operator=(Module&&) = default;
+  // Hooks go where the module goes, and end with it.
+  Module(Module&& other) noexcept {
+    if (detail::hooks_alive()) detail::move_hooks(&other, this);
+  }
+  Module& operator=(Module&& other) noexcept {
+    if (detail::hooks_alive()) detail::move_hooks(&other, this);
+    return *this;
+  }
+  ~Module() {
+    if (detail::hooks_alive()) detail::drop_hooks(this);
+  }
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
@@ -53,11 +66,45 @@ struct Module {
   template <class Self, class... Args> decltype(auto) operator()(this Self& self, Args&&... args) {
     const autograd::ForwardScope scope(reflect::type_name<Self>());
     try {
+      if (detail::hooks_alive()) [[unlikely]]
+        return call_with_hooks(self, std::forward<Args>(args)...);
       return self.forward(std::forward<Args>(args)...);
     } catch (Error& error) {
       detail::trace(error, ModuleRef(self));
       throw;
     }
+  }
+
+  // hook(module, args) runs before forward and may replace tensors: args.tensor(0) = ...
+  // (register_forward_pre_hook).
+  template <class Self, class Hook>
+    requires std::invocable<Hook&, Self&, Arguments&>
+  HookHandle register_forward_pre_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    return nn::register_forward_pre_hook(
+        ModuleRef(self),
+        [hook = std::move(hook)](const ModuleRef& m, Arguments& args) mutable {
+          std::invoke(hook, *m.get_if<Self>(), args);
+        },
+        options);
+  }
+  // hook(module, args, result) runs after forward and may replace the result (register_forward_hook). The
+  // result has the type that forward returns, or is a Value if forward is a template or overloaded.
+  template <class Self, class Hook>
+  HookHandle register_forward_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    using Result = result_type<Self>;
+    static_assert(std::invocable<Hook&, Self&, Arguments&, Result&>,
+                  "a forward hook is called as hook(module, nn::Arguments& args, result), with what forward "
+                  "returns as the "
+                  "result (nn::Value& if forward is a template or overloaded)");
+    return nn::register_forward_hook(
+        ModuleRef(self),
+        [hook = std::move(hook)](const ModuleRef& m, Arguments& args, Value& result) mutable {
+          if constexpr (std::same_as<Result, Value>)
+            std::invoke(hook, *m.get_if<Self>(), args, result);
+          else
+            std::invoke(hook, *m.get_if<Self>(), args, *result.template get_if<Result>());
+        },
+        options);
   }
 
   // All parameters in order of declaration, depth first; a tied one once. `which` narrows them down, as a
@@ -169,6 +216,41 @@ struct Module {
   std::string to_string(this const auto& self) { return ModuleRef(self).to_string(); }
 
  private:
+  template <class M> static consteval auto result_type_of() {
+    if constexpr (requires { detail::result_of(&M::forward); }) {
+      using R = decltype(detail::result_of(&M::forward));
+      return std::type_identity<std::conditional_t<std::is_void_v<R>, Value, R>>();
+    } else {
+      return std::type_identity<Value>();
+    }
+  }
+  template <class M> using result_type = decltype(result_type_of<M>())::type;
+
+  template <class Self, class... Args>
+  static auto call_with_hooks(Self& self, Args&&... args)
+      -> decltype(self.forward(std::forward<Args>(args)...)) {
+    using Result = decltype(self.forward(std::forward<Args>(args)...));
+    const detail::HookedCall hooks{ModuleRef(self)};
+    std::tuple<detail::HeldArgument<std::remove_reference_t<Args>>...> held(args...);
+    return std::apply(
+        [&](auto&... arg) -> Result {
+          const std::array<Value, sizeof...(Args)> values{arg.value()...};
+          Arguments arguments(values);
+          hooks.before(arguments);
+          detail::ResultOf<Result> result;
+          try {
+            result.take([&]() -> Result { return self.forward(arg.template pass<Args>()...); });
+          } catch (...) {
+            hooks.after(arguments, result.otherwise(), true);
+            throw;
+          }
+          (arg.finish(), ...);
+          hooks.after(arguments, result.value(), false);
+          return result.give();
+        },
+        held);
+  }
+
   template <class T> friend T detail::make_empty();
   template <class T> static T make_empty() {
     static_assert(

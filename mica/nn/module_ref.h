@@ -57,6 +57,8 @@ class ModuleRef {
   }
   bool is_container() const { return describe_ == nullptr; }
   const void* address() const { return address_; }
+  // The module as its base class, which tells it from every other; null for containers.
+  const Module* base() const { return base_; }
   const void* type_tag() const { return type_tag_; }
   // "in_features=4, out_features=5, bias=True"; empty for containers.
   std::string describe() const { return is_container() ? std::string() : describe_(address_); }
@@ -93,6 +95,7 @@ class ModuleRef {
 
   std::string_view type_;
   void* address_ = nullptr;
+  const Module* base_ = nullptr;
   const void* type_tag_ = nullptr;
   std::string (*describe_)(const void*) = nullptr;
   void (*walk_)(void*, Visitor&) = nullptr;

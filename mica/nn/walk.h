@@ -257,6 +257,7 @@ ModuleRef::ModuleRef(T& module)
     : type_(reflect::type_name<std::remove_const_t<T>>()),
       // Visitors take members by reference; those of const functions change nothing.
       address_(const_cast<std::remove_const_t<T>*>(&module)),
+      base_(&module),
       type_tag_(&detail::type_tag<std::remove_const_t<T>>),
       describe_(&detail::describe<std::remove_const_t<T>>),
       walk_(&detail::walk_contents<std::remove_const_t<T>>) {}
