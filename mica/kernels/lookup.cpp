@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <mica/core/parallel.h>
+#include <mica/kernels/item.h>
 #include <mica/kernels/lookup.h>
 
 namespace mica::kernels {
@@ -109,6 +110,12 @@ void walk(const Plan& plan, const std::int64_t* index, D* dense, X* x, std::int6
       }
       to += *at * along.x;  // one index for the whole row
       if (across.dense == 1 && across.x == 1) {
+        if constexpr (requires { op.row(d, to, count); }) {
+          if (count >= 16) {
+            op.row(d, to, count);
+            continue;
+          }
+        }
         for (std::int64_t k = 0; k < count; ++k) op(d[k], to[k]);
       } else {
         for (std::int64_t k = 0; k < count; ++k) op(d[k * across.dense], to[k * across.x]);
@@ -117,15 +124,19 @@ void walk(const Plan& plan, const std::int64_t* index, D* dense, X* x, std::int6
   });
 }
 
-// Unsigned numbers of an item's size, for what only moves.
-template <class Fn> void dispatch_size(std::int64_t item_size, const Fn& fn) {
-  switch (item_size) {
-    case 1: return fn.template operator()<std::uint8_t>();
-    case 2: return fn.template operator()<std::uint16_t>();
-    case 4: return fn.template operator()<std::uint32_t>();
-    default: return fn.template operator()<std::uint64_t>();
+// Copies of whole rows are left to memcpy.
+struct Read {
+  template <class T> void operator()(T& to, T from) const { to = from; }
+  template <class T> void row(T* to, const T* from, std::int64_t count) const {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
   }
-}
+};
+struct Write {
+  template <class T> void operator()(T from, T& to) const { to = from; }
+  template <class T> void row(const T* from, T* to, std::int64_t count) const {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
+  }
+};
 
 std::int64_t lanes_at_a_time(const Plan& plan) {
   return std::max<std::int64_t>(1, grain / std::max<std::int64_t>(plan.length, 1));
@@ -185,10 +196,10 @@ template <class T> void scatter_numbers(Scatter op, const Lookup& lookup, const 
 void gather(std::int64_t item_size, const Lookup& lookup, const void* x, const Out& out) {
   if (lookup.sizes.numel() == 0) return;
   const Plan plan = make_plan(lookup, out.strides);
-  dispatch_size(item_size, [&]<class T>() {
+  dispatch_item(item_size, [&]<class T>() {
     const auto part = [&](std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end) {
       walk(plan, lookup.index, static_cast<T*>(out.data), static_cast<const T*>(x), first, last, begin, end,
-           [](T& to, T from) { to = from; });
+           Read());
     };
     // Reading may also be shared out along the lanes.
     if (plan.lanes >= plan.length) {
@@ -204,7 +215,7 @@ void gather(std::int64_t item_size, const Lookup& lookup, const void* x, const O
 void scatter(Scatter op, DType dtype, const Lookup& lookup, const In& source, void* x) {
   if (lookup.sizes.numel() == 0) return;
   if (op == Scatter::copy) {
-    dispatch_size(static_cast<std::int64_t>(item_size(dtype)),
+    dispatch_item(static_cast<std::int64_t>(item_size(dtype)),
                   [&]<class T>() { scatter_with<T>(lookup, source, x, [](T from, T& to) { to = from; }); });
     return;
   }

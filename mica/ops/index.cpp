@@ -13,58 +13,12 @@ namespace mica {
 using autograd::record;
 using autograd::recording;
 using kernels::Scatter;
+using ops::Along;
+using ops::along;
+using ops::fitted;
 using ops::Negative;
+using ops::rank_of;
 using Pair = std::array<Tensor, 2>;
-
-namespace {
-
-int rank_of(const Tensor& x) { return std::max(x.sizes().size(), 1); }
-
-// Sizes of tensors without dimensions count as (1).
-std::int64_t size_of(const Tensor& x, int dim) { return x.sizes().empty() ? 1 : x.sizes()[dim]; }
-
-// How an index lies along a dimension of x.
-struct Along {
-  int dim;
-  Tensor index;  // checked
-  Shape sizes;
-
-  kernels::Lookup operator()(const Tensor& x) const { return ops::lookup_along(x, dim, index, sizes); }
-};
-
-Along along(const char* operation, const Tensor& x, std::int64_t dim, const Tensor& index) {
-  const int d = wrap_dim(dim, x.sizes().size(), operation);
-  bool fits = rank_of(index) == rank_of(x);
-  for (int i = 0; fits && i < rank_of(x); ++i) fits = i == d || size_of(index, i) <= size_of(x, i);
-  if (!fits && index.numel() != 0) {
-    throw Error(operation,
-                fmt::format("an index of shape {} does not fit a tensor of shape {} along dimension {}",
-                            to_string(index.sizes()), to_string(x.sizes()), d),
-                "it needs the same number of dimensions, none of them larger except the indexed one");
-  }
-  return {d, ops::checked_index(operation, index, Negative::refused, size_of(x, d), d), index.sizes()};
-}
-
-// The part of the source that the index reaches.
-Tensor fitted(const char* operation, const Tensor& x, const Tensor& source, const Tensor& index) {
-  ops::check_same_dtype(operation, x, "the tensor", source, "the source");
-  if (index.numel() == 0) return source.flatten().narrow(0, 0, 0).reshape(index.sizes());
-  Tensor part = source;
-  bool fits = rank_of(source) == rank_of(index);
-  for (int i = 0; fits && i < rank_of(index); ++i) {
-    fits = size_of(index, i) <= size_of(source, i);
-    if (fits && size_of(index, i) < size_of(source, i)) part = part.narrow(i, 0, size_of(index, i));
-  }
-  if (!fits) {
-    throw Error(operation,
-                fmt::format("an index of shape {} does not fit a source of shape {}",
-                            to_string(index.sizes()), to_string(source.sizes())),
-                "the source needs the same number of dimensions, none of them smaller");
-  }
-  return part;
-}
-
-}  // namespace
 
 Tensor Tensor::gather(std::int64_t dim, const Tensor& index) const {
   const Along at = along("gather", *this, dim, index);
@@ -78,33 +32,88 @@ Tensor Tensor::gather(std::int64_t dim, const Tensor& index) const {
                 });
 }
 
-Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Tensor& given) const {
+namespace {
+
+auto scatter_backward(int dim, const Tensor& index) {
+  return [dim, index = Saved(index)](const Node& node, const Tensor& grad) -> Pair {
+    return {node.needs(0) ? grad.scatter(dim, index.get(node), 0) : Tensor(),
+            node.needs(1) ? grad.gather(dim, index.get(node)) : Tensor()};
+  };
+}
+
+auto scatter_add_backward(int dim, const Tensor& index) {
+  return [dim, index = Saved(index)](const Node& node, const Tensor& grad) -> Pair {
+    return {grad, node.needs(1) ? grad.gather(dim, index.get(node)) : Tensor()};
+  };
+}
+
+// A number as a source for every position of the index.
+Tensor everywhere(const Tensor& x, const Tensor& index, Scalar value) {
+  return full({}, value, x.dtype()).expand(index.sizes());
+}
+
+}  // namespace
+
+Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Tensor& source) const {
   const Along at = along("scatter", *this, dim, index);
-  const Tensor source = fitted("scatter", *this, given, index);
-  Tensor y = ops::convert(*this, dtype());
-  ops::scatter_into(Scatter::copy, y, source, at);
-  if (!recording(*this, source)) return y;
-  return record("scatter", y, {this, &source},
-                [d = at.dim, index = Saved(index)](const Node& node, const Tensor& grad) -> Pair {
-                  return {node.needs(0) ? grad.scatter(d, index.get(node), 0) : Tensor(),
-                          node.needs(1) ? grad.gather(d, index.get(node)) : Tensor()};
-                });
+  return ops::record_scatter("scatter", Scatter::copy, *this, fitted("scatter", *this, source, index), at,
+                             scatter_backward(at.dim, index));
+}
+
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Along at = along("scatter_", *this, dim, index);
+  return ops::record_scatter_in_place("scatter_", Scatter::copy, *this,
+                                      fitted("scatter_", *this, source, index), at,
+                                      scatter_backward(at.dim, index));
 }
 
 Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, Scalar value) const {
-  return scatter(dim, index, full({}, value, dtype()).expand(index.sizes()));
+  return scatter(dim, index, everywhere(*this, index, value));
 }
 
-Tensor Tensor::scatter_add(std::int64_t dim, const Tensor& index, const Tensor& given) const {
+Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, Scalar value) {
+  return scatter_(dim, index, everywhere(*this, index, value));
+}
+
+Tensor Tensor::scatter_add(std::int64_t dim, const Tensor& index, const Tensor& source) const {
   const Along at = along("scatter_add", *this, dim, index);
-  const Tensor source = fitted("scatter_add", *this, given, index);
-  Tensor y = ops::convert(*this, dtype());
-  ops::scatter_into(Scatter::add, y, source, at);
-  if (!recording(*this, source)) return y;
-  return record("scatter_add", y, {this, &source},
-                [d = at.dim, index = Saved(index)](const Node& node, const Tensor& grad) -> Pair {
-                  return {grad, node.needs(1) ? grad.gather(d, index.get(node)) : Tensor()};
-                });
+  return ops::record_scatter("scatter_add", Scatter::add, *this, fitted("scatter_add", *this, source, index),
+                             at, scatter_add_backward(at.dim, index));
+}
+
+Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& source) {
+  const Along at = along("scatter_add_", *this, dim, index);
+  return ops::record_scatter_in_place("scatter_add_", Scatter::add, *this,
+                                      fitted("scatter_add_", *this, source, index), at,
+                                      scatter_add_backward(at.dim, index));
+}
+
+Tensor Tensor::take_along_dim(const Tensor& index, std::int64_t dim) const {
+  const int d = wrap_dim(dim, sizes().size(), "take_along_dim");
+  if (rank_of(index) != rank_of(*this)) {
+    throw Error("take_along_dim",
+                fmt::format("an index of shape {} for a tensor of shape {}", to_string(index.sizes()),
+                            to_string(sizes())),
+                "it needs the same number of dimensions");
+  }
+  if (sizes().empty() || index.sizes().empty()) return gather(d, index);
+  Shape own = sizes();
+  Shape wanted = index.sizes();
+  own[d] = wanted[d] = 1;
+  own = wanted = broadcast_shapes(own, wanted, "take_along_dim");
+  own[d] = sizes()[d];
+  wanted[d] = index.sizes()[d];
+  return expand(own).gather(d, index.expand(wanted));
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& index, std::optional<std::int64_t> dim) {
+  return dim ? x.take_along_dim(index, *dim) : x.flatten().gather(0, index.flatten());
+}
+
+Tensor take(const Tensor& x, const Tensor& index) {
+  const Tensor line = x.flatten();
+  const Tensor at = ops::checked_index("take", index, Negative::from_the_end, line.numel(), 0);
+  return line.gather(0, at.expand(index.sizes()).flatten()).reshape(index.sizes());
 }
 
 }  // namespace mica

@@ -14,6 +14,7 @@
 #include <mica/ops/linalg.h>
 #include <mica/ops/loss.h>
 #include <mica/ops/map.h>
+#include <mica/ops/mask.h>
 #include <mica/ops/matmul.h>
 #include <mica/ops/norm.h>
 #include <mica/ops/pointwise.h>

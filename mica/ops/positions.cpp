@@ -64,4 +64,36 @@ kernels::Lookup lookup_along(const Tensor& x, int dim, const Tensor& index, cons
   return lookup;
 }
 
+Along along(const char* operation, const Tensor& x, std::int64_t dim, const Tensor& index) {
+  const int d = wrap_dim(dim, x.sizes().size(), operation);
+  bool fits = rank_of(index) == rank_of(x);
+  for (int i = 0; fits && i < rank_of(x); ++i) fits = i == d || size_of(index, i) <= size_of(x, i);
+  if (!fits && index.numel() != 0) {
+    throw Error(operation,
+                fmt::format("an index of shape {} does not fit a tensor of shape {} along dimension {}",
+                            to_string(index.sizes()), to_string(x.sizes()), d),
+                "it needs the same number of dimensions, none of them larger except the indexed one");
+  }
+  Tensor checked = checked_index(operation, index, Negative::refused, size_of(x, d), d);
+  return {d, checked.shares_storage(x) ? checked.clone() : checked, index.sizes()};
+}
+
+Tensor fitted(const char* operation, const Tensor& x, const Tensor& source, const Tensor& index) {
+  check_same_dtype(operation, x, "the tensor", source, "the source");
+  if (index.numel() == 0) return source.flatten().narrow(0, 0, 0).reshape(index.sizes());
+  Tensor part = source;
+  bool fits = rank_of(source) == rank_of(index);
+  for (int i = 0; fits && i < rank_of(index); ++i) {
+    fits = size_of(index, i) <= size_of(source, i);
+    if (fits && size_of(index, i) < size_of(source, i)) part = part.narrow(i, 0, size_of(index, i));
+  }
+  if (!fits) {
+    throw Error(operation,
+                fmt::format("an index of shape {} does not fit a source of shape {}",
+                            to_string(index.sizes()), to_string(source.sizes())),
+                "the source needs the same number of dimensions, none of them smaller");
+  }
+  return part;
+}
+
 }  // namespace mica::ops

@@ -78,6 +78,29 @@ const table::Rows rows{
          .refusals =
              {{[] { scatter_add(zeros({3}), 0, tensor({-1}), zeros({1})); }, "index -1 at position [0]"},
               {[] { scatter_add(zeros({3}), 0, tensor({0}), zeros({1}, i64)); }, "the source is i64"}}},
+        {.name = "take_along_dim",
+         .golden = {{"take_along_dim",
+                     [](Inputs x, const Args& a) {
+                       return std::vector{take_along_dim(x[0], x[1], a.maybe_integer("dim"))};
+                     }}},
+         .gradients = {{"TakeAlongDim",
+                        [](Inputs x) { return square(take_along_dim(x[0], tensor({{1, 0, 1}}), 0)); },
+                        {{{2, 3}}}},
+                       {"TakeAlongDimBroadcast",
+                        [](Inputs x) { return square(take_along_dim(x[0], some_rows(), 1)); },
+                        {{{1, 3}}}},
+                       {"TakeAlongTheFlattened",
+                        [](Inputs x) { return square(take_along_dim(x[0], tensor({{5, 0}, {5, 1}}))); },
+                        {{{2, 3}}}}},
+         .refusals = {{[] { take_along_dim(zeros({2, 3}), tensor({0}), 0); }, "index of shape [1]"},
+                      {[] { take_along_dim(zeros({2, 3}), zeros({2, 2}, i64), 0); }, "do not broadcast"},
+                      {[] { take_along_dim(zeros({2, 3}), tensor({{-1}}), 1); }, "index -1", "gather"}}},
+        {.name = "take",
+         .golden = {{"take", [](Inputs x, const Args&) { return std::vector{take(x[0], x[1])}; }}},
+         .gradients =
+             {{"Take", [](Inputs x) { return square(take(x[0], tensor({{5, 0}, {-1, 1}}))); }, {{{2, 3}}}}},
+         .refusals = {{[] { take(zeros({2, 3}), tensor({6})); }, "use -6 to 5"},
+                      {[] { take(zeros({2, 3}), tensor({0.5})); }, "the index is f32"}}},
     }};
 
 TEST(Index, KeepsTheLastOfSeveralCopies) {
@@ -108,6 +131,47 @@ TEST(Index, DoesNotDependOnTheNumberOfThreads) {
     EXPECT_TRUE(equal(gather(x.flatten(), 0, index.flatten()), of_line));
     set_num_threads(threads);
   }
+}
+
+using InPlace = Tensor& (Tensor::*)(std::int64_t, const Tensor&, const Tensor&);
+
+golden::Operation on_clone(InPlace op) {
+  return
+      [op](Inputs x, const Args& a) { return std::vector{(x[0].clone().*op)(a.integer("dim"), x[1], x[2])}; };
+}
+
+const table::Rows in_place_rows{
+    "index",
+    {
+        {.name = "scatter_",
+         .golden = {{"scatter_", on_clone(&Tensor::scatter_)},
+                    {"scatter_scalar_",
+                     [](Inputs x, const Args& a) {
+                       return std::vector{x[0].clone().scatter_(a.integer("dim"), x[1], a.scalar("value"))};
+                     }}},
+         .gradients = {{"ScatterInPlace",
+                        [](Inputs x) { return square(square(x[0]).scatter_(1, different_columns(), x[1])); },
+                        {{{2, 4}}, {{2, 3}}}},
+                       {"ScatterNumberInPlace",
+                        [](Inputs x) { return square(square(x[0]).scatter_(1, different_columns(), 3)); },
+                        {{{2, 4}}}}},
+         .refusals = {{[] { zeros({3}).scatter_(0, tensor({3}), zeros({1})); }, "index 3 at position [0]"},
+                      {[] { zeros({1}).expand({3}).scatter_(0, tensor({1}), 1); }, "share memory"},
+                      {[] { zeros({3}).requires_grad_().scatter_(0, tensor({0}), 1); }, "a leaf"}}},
+        {.name = "scatter_add_",
+         .golden = {{"scatter_add_", on_clone(&Tensor::scatter_add_)}},
+         .gradients = {{"ScatterAddInPlace",
+                        [](Inputs x) { return square(square(x[0]).scatter_add_(0, some_rows(), x[1])); },
+                        {{{3, 4}}, {{2, 4}}}}},
+         .refusals =
+             {{[] { zeros({3}).scatter_add_(0, tensor({3}), zeros({1})); }, "index 3 at position [0]"},
+              {[] { zeros({3}).scatter_add_(0, tensor({0}), zeros({1}, f64)); }, "the source is f64"}}},
+    }};
+
+TEST(Index, InPlaceReadsItsOwnMemoryBeforeItWrites) {
+  Tensor x = tensor({2, 0, 1});
+  x.scatter_(0, x, x);
+  EXPECT_EQ(x.to_vector<int>(), (std::vector<int>{0, 1, 2}));
 }
 
 }  // namespace

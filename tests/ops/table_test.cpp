@@ -101,7 +101,7 @@ std::set<std::string> public_operations() {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(root / "ops")) {
     const std::string file = entry.path().filename().string();
-    if (!file.ends_with(".h") || file == "detail.h" || file == "inplace.h") continue;
+    if (!file.ends_with(".h") || file == "detail.h" || file == "inplace.h" || file == "positions.h") continue;
     std::string text = text_of(entry.path());
     text = std::regex_replace(text, std::regex(R"(\nnamespace detail \{[^]*?\n\}  // namespace detail)"), "");
     add_declared(text, free_function, names);

@@ -26,6 +26,32 @@ def along():
     yield randn(6, dtype=F32), 0, integers(0, 6, 9), randn(9, dtype=F32)
 
 
+def in_place_cases():
+    rows = torch.tensor([[0, 2, 0], [2, 2, 1]])
+    unique = torch.tensor([[0, 2], [2, 1]])
+    for x, s, two, sweeping in ((randn(2, 3), randn(2, 3), randn(2, 2), False),
+                                (integers(0, 5, 2, 3), integers(0, 5, 2, 3), integers(0, 5, 2, 2), True)):
+        every = lambda op, fn, inputs, args: (
+            sweep(op, fn, inputs, args, positions=[0, 2]) if sweeping else [case(op, fn, inputs, args)])
+        yield from every("scatter_", lambda x, i, s: x.clone().scatter_(1, i, s), [x, unique, two], {"dim": 1})
+        yield from every("scatter_scalar_", lambda x, i: x.clone().scatter_(1, i, 3), [x, rows], {"dim": 1, "value": 3})
+        yield from every("scatter_add_", lambda x, i, s: x.clone().scatter_add_(1, i, s), [x, rows, s], {"dim": 1})
+
+
+def take_cases():
+    for x, index, dim in ((randn(3, 4), torch.tensor([[0], [3], [3]]), 1), (randn(1, 4), integers(0, 4, 3, 2), 1),
+                          (randn(3, 4), torch.tensor([[2, 0, 1, 1]]), 0), (randn(2, 3), torch.tensor([[2], [0]]), -1),
+                          (randn(0, 3), torch.zeros(0, 1, dtype=I64), 1)):
+        yield case("take_along_dim", lambda x, i: torch.take_along_dim(x, i, dim), [x, index], {"dim": dim})
+    yield case("take_along_dim", torch.take_along_dim, [randn(3, 4), torch.tensor([[11, 0], [5, 5]])])
+    for x, index in ((randn(3, 4), torch.tensor([[11, 0, -1], [5, 5, -12]])), (randn(), torch.tensor([0, -1])),
+                     (randn(4), torch.tensor(2)), (randn(3), torch.zeros(0, 2, dtype=I64))):
+        yield case("take", torch.take, [x, index])
+    yield from sweep("take_along_dim", lambda x, i: torch.take_along_dim(x, i, 0),
+                     [integers(0, 5, 2, 3), torch.tensor([[1, 1, 0]])], {"dim": 0}, positions=[0])
+    yield from sweep("take", torch.take, [integers(0, 5, 2, 3), torch.tensor([-1, 4])], positions=[0])
+
+
 def cases():
     for x, dim, index, source in along():
         args = {"dim": dim}
@@ -52,3 +78,5 @@ def cases():
                      positions=[0])
     yield from sweep("scatter_add", lambda x, i, s: x.scatter_add(1, i, s), [numbers, rows, integers(0, 5, 2, 3)],
                      one, positions=[0, 2])
+    yield from in_place_cases()
+    yield from take_cases()
