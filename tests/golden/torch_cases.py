@@ -89,6 +89,15 @@ def sweep(op, fn, inputs, args=None, positions=None):
         yield {**entry, "sweep": name}
 
 
+def floating_only(fn):
+    """For sweeps of operations that refuse integers in Mica, where PyTorch's CPU takes some of them."""
+    def run(x, *rest):
+        if not x.is_floating_point():
+            raise NotImplementedError
+        return fn(x, *rest)
+    return run
+
+
 def write(name, groups):
     """One group after the other, one case a line."""
     parts = []

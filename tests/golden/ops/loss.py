@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from torch_cases import F32, case, integers, pack, randn, uniform
+from torch_cases import F32, F64, INF, NAN, case, integers, pack, randn, sweep, uniform
 
 
 def cases():
@@ -45,3 +45,21 @@ def cases():
     yield case("cross_entropy", F.cross_entropy, [x, t], {"reduction": "mean"})
     yield case("cross_entropy", F.cross_entropy, [torch.tensor([[1000.0, -1000.0, 0.0]]), torch.tensor([1])],
                {"reduction": "mean"})
+    special = torch.tensor([[NAN, 0, 1], [INF, 0, 1], [-INF, 0, 1], [0, 0, 0]], dtype=F64)
+    yield case("cross_entropy", lambda x, t: F.cross_entropy(x, t, reduction="none"),
+               [special, torch.tensor([1, 1, 1, 2])], {"reduction": "none"})
+    for x, t in ((randn(2, 3, dtype=F32), randn(2, 3, dtype=F32)), (randn(), randn()), (randn(2, 3), randn(3)),
+                 (randn(0, 2), randn(0, 2)), (randn(2), randn(2, dtype=F32)),
+                 (torch.tensor([NAN, INF, -INF, 0.0]), torch.tensor([0.0, INF, 1.0, -0.0]))):
+        for reduction in ("mean", "sum", "none"):
+            yield case("mse_loss", lambda x, t: F.mse_loss(x, t, reduction=reduction), [x, t], {"reduction": reduction},
+                       grad=x.dtype == t.dtype)
+    logits, classes = integers(-3, 3, 4, 3), torch.tensor([0, 2, 1, 1])
+    yield from sweep("cross_entropy", F.cross_entropy, [logits, classes], {"reduction": "mean"}, positions=[0])
+    yield from sweep("cross_entropy", F.cross_entropy, [logits.to(F32), classes], {"reduction": "mean"}, positions=[1])
+    yield from sweep("cross_entropy", F.cross_entropy, [logits, integers(0, 2, 4, 3)], {"reduction": "mean"})
+    for positions in (None, [0], [1]):
+        for reduction in ("mean", "none"):
+            yield from sweep("mse_loss", lambda x, t: F.mse_loss(x, t, reduction=reduction),
+                             [integers(0, 5, 3).to(F32), integers(0, 5, 3).to(F32)], {"reduction": reduction},
+                             positions=positions)

@@ -1,8 +1,9 @@
 """Cases of the operations in tests/ops/norm_test.cpp: see ../torch_cases.py."""
 
+import torch
 import torch.nn.functional as F
 
-from torch_cases import F32, F64, case, pack, randn, uniform
+from torch_cases import F32, F64, INF, NAN, case, integers, pack, randn, sweep, uniform
 
 
 def cases():
@@ -35,3 +36,18 @@ def cases():
     f32 = [randn(2, 3, 2, 4, dtype=F32), randn(3, dtype=F32), randn(3, dtype=F32)]
     yield case("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), f32,
                {"training": True, "momentum": 0.1, "eps": 1e-5})
+    special = torch.tensor([[NAN, 1, 2], [INF, 0, 1], [3, 3, 3], [-2, 0, 2]], dtype=F64)
+    yield case("layer_norm", lambda x: F.layer_norm(x, (3,)), [special], {"shape": [3], "eps": 1e-5}, grad=False)
+    yield case("batch_norm", lambda x: F.batch_norm(x, None, None, training=True), [special],
+               {"training": True, "momentum": 0.1, "eps": 1e-5}, grad=False)
+    numbers = [integers(0, 5, 4, 3), integers(1, 4, 3), integers(0, 4, 3)]
+    for positions in (None, [0], [1], [2]):
+        inputs = numbers if positions is None else [x.to(F32) for x in numbers]
+        yield from sweep("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), inputs,
+                         {"training": True, "momentum": 0.1, "eps": 1e-5}, positions=positions)
+    # PyTorch rounds the statistics of bf16 rows to bf16: these have round ones
+    rows = [torch.tensor([[1, 3], [0, 4], [5, 3], [2, 0]]), torch.tensor([2, 3]), torch.tensor([1, 0])]
+    for positions in (None, [0], [1], [2]):
+        inputs = rows if positions is None else [x.to(F32) for x in rows]
+        yield from sweep("layer_norm", lambda x, w, b: F.layer_norm(x, (2,), w, b), inputs, {"shape": [2], "eps": 1e-5},
+                         positions=positions)

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from torch_cases import F32, INF, NAN, case, randn
+from torch_cases import F32, INF, NAN, case, floating_only, integers, randn, sweep
 
 
 def cases():
@@ -24,3 +24,7 @@ def cases():
                 yield case(name, fn, [x], args)
         yield case(name, lambda x: getattr(F, name)(x, 2), [torch.tensor([[[1.0, NAN, 5.0, 5.0], [-INF, 2.0, 5.0, 5.0]]])],
                    {"kernel": [2, 2]})
+        for x in (randn(0, 2, 4, 4), torch.full((1, 2, 2), -INF)):
+            yield case(name, lambda x: getattr(F, name)(x, 2), [x], {"kernel": [2, 2]})
+        yield from sweep(name, floating_only(lambda x: getattr(F, name)(x, 2)), [integers(0, 9, 1, 4, 3)],
+                         {"kernel": [2, 2]})
