@@ -19,14 +19,18 @@ namespace {
 // Replaces a -1 in `wanted` and checks the number of elements.
 Shape resolve_sizes(const char* operation, const Tensor& x, Shape wanted) {
   std::int64_t known = 1;
+  std::int64_t largest = 1;  // without the zeros: strides are products of the other sizes
   int free = -1;
   for (int i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] == -1 && free < 0)
+    if (wanted[i] == -1 && free < 0) {
       free = i;
-    else if (wanted[i] < 0)
+      continue;
+    }
+    if (wanted[i] < 0)
       throw Error(operation, fmt::format("{} is no shape: only one size may be -1", to_string(wanted)));
-    else
-      known *= wanted[i];
+    if (__builtin_mul_overflow(largest, std::max<std::int64_t>(wanted[i], 1), &largest))
+      throw Error(operation, fmt::format("shape {} has too many elements", to_string(wanted)));
+    known *= wanted[i];
   }
   if (free >= 0 && known != 0 && x.numel() % known == 0) {
     wanted[free] = x.numel() / known;
@@ -252,23 +256,23 @@ Tensor Tensor::slice(std::int64_t dim, const Slice& s) const {
   const auto position = [n](std::int64_t p) { return std::clamp<std::int64_t>(p < 0 ? p + n : p, 0, n); };
   const std::int64_t first = position(s.first.value_or(0));
   const std::int64_t last = std::max(position(s.last.value_or(n)), first);
+  const std::int64_t step = std::min(s.step, std::max<std::int64_t>(n, 1));  // longer ones are the same
   Shape new_sizes = sizes();
   Shape new_strides = strides();
-  new_sizes[d] = (last - first + s.step - 1) / s.step;
-  new_strides[d] *= s.step;
+  new_sizes[d] = (last - first + step - 1) / step;
+  new_strides[d] *= step;
   Tensor y = alias(*this, new_sizes, new_strides, storage_offset() + first * strides()[d]);
   if (!recording(*this)) return y;
-  return record("slice", y, {this},
-                [own = sizes(), d, first, step = s.step](const Node&, const Tensor& grad) {
-                  return slice_backward(grad, own, d, first, step);
-                });
+  return record("slice", y, {this}, [own = sizes(), d, first, step](const Node&, const Tensor& grad) {
+    return slice_backward(grad, own, d, first, step);
+  });
 }
 
 Tensor Tensor::narrow(std::int64_t dim, std::int64_t start, std::int64_t length) const {
   const int d = wrap_dim(dim, sizes().size(), "narrow");
   const std::int64_t n = size(d);
   const std::int64_t first = start < 0 ? start + n : start;
-  if (first < 0 || length < 0 || first + length > n) {
+  if (first < 0 || first > n || length < 0 || length > n - first) {
     throw Error("narrow", fmt::format("{} elements from {} are out of range for dimension {} of shape {}",
                                       length, start, d, to_string(sizes())));
   }

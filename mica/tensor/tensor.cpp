@@ -183,6 +183,7 @@ Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::shared_ptr<vo
 
 Tensor alias(const Tensor& x, const Shape& sizes, const Shape& strides, std::int64_t offset) {
   const TensorImpl& impl = x.checked_impl();
+  check_sizes("view", sizes, impl.dtype);  // repeated elements may be more than can be counted
   auto out = TensorImpl::make(impl.storage, impl.dtype, sizes, strides, offset);
   out->is_view = true;
   out->view_version = impl.storage->version.load(std::memory_order_relaxed);
