@@ -165,10 +165,20 @@ template <class D, class V> HWY_INLINE V log(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, infinity), result, hn::IfThenElse(hn::Eq(x, infinity), x, hn::NaN(d)));
 }
 
-// 1 / (1 + e^-x)
+// 1 / (1 + e^-x). Only large powers have to be exact at the end of their range: the small ones vanish
+// beside 1.
 template <class D, class V> HWY_INLINE V sigmoid(D d, V x) {
-  const V one = hn::Set(d, hn::TFromD<D>{1});
-  return hn::Div(one, hn::Add(one, exp(d, hn::Neg(x))));
+  using T = hn::TFromD<D>;
+  using C = MathConstants<T>;
+  const V one = hn::Set(d, T{1});
+  const V highest = hn::Set(d, C::exp_highest);
+  const V y = hn::Max(hn::Min(hn::Neg(x), highest), hn::Neg(hn::Set(d, T{80})));
+  const auto [n, p] = exp_parts(d, y);
+  // Twice half the power, as 2^n alone may be too large.
+  const V half = power_of_two(d, hn::Add(n, hn::Set(d, C::round_magic - T{1})));
+  const V power = hn::Mul(hn::Add(p, one), half);
+  const V result = hn::Div(one, hn::Add(hn::Add(power, power), one));
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
 }
 
 // m / (m + 2) with m = e^(2|x|) - 1, which keeps its relative accuracy near zero.
