@@ -78,16 +78,16 @@ template <class T, class Fill> void fill_rate(benchmark::State& state, Fill fill
 }
 
 void uniform_f32(benchmark::State& state) {
-  fill_rate<float>(state, [](auto& out, Generator& g) { fill_uniform(out, 0, 1, g); });
+  fill_rate<float>(state, [](auto& out, Generator& g) { fill_uniform(std::span(out), 0, 1, g); });
 }
 void uniform_f64(benchmark::State& state) {
-  fill_rate<double>(state, [](auto& out, Generator& g) { fill_uniform(out, 0, 1, g); });
+  fill_rate<double>(state, [](auto& out, Generator& g) { fill_uniform(std::span(out), 0, 1, g); });
 }
 void normal_f32(benchmark::State& state) {
-  fill_rate<float>(state, [](auto& out, Generator& g) { fill_normal(out, 0, 1, g); });
+  fill_rate<float>(state, [](auto& out, Generator& g) { fill_normal(std::span(out), 0, 1, g); });
 }
 void normal_f64(benchmark::State& state) {
-  fill_rate<double>(state, [](auto& out, Generator& g) { fill_normal(out, 0, 1, g); });
+  fill_rate<double>(state, [](auto& out, Generator& g) { fill_normal(std::span(out), 0, 1, g); });
 }
 void bernoulli(benchmark::State& state) {
   fill_rate<std::uint8_t>(state, [](auto& out, Generator& g) { fill_bernoulli(out, 0.1, g); });

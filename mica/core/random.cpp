@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include <mica/core/dtype.h>
 #include <mica/core/error.h>
 #include <mica/core/random.h>
 
@@ -87,6 +90,25 @@ void uniform(std::span<double> out, double from, double to, Generator& generator
       out.size(), [=](std::size_t i, std::uint64_t bits) { out[i] = unit_double(bits) * scale + from; });
 }
 
+template <class T>
+concept Narrow = std::is_same_v<T, BFloat16> || std::is_same_v<T, Half>;
+
+// Bits of the significand, the leading one included.
+template <class T>
+constexpr int digits = std::is_same_v<T, BFloat16> ? 8
+                       : std::is_same_v<T, Half>   ? 11
+                                                   : std::numeric_limits<T>::digits;
+
+template <Narrow T> void uniform(std::span<T> out, T from, T to, Generator& generator) {
+  const auto low = static_cast<float>(from);
+  const auto scale = static_cast<float>(T(static_cast<float>(to) - low));
+  constexpr std::uint32_t mask = (1U << digits<T>)-1;
+  constexpr float unit = 1.0F / (1U << digits<T>);
+  Words(generator).for_each_32(out.size(), [=](std::size_t i, std::uint32_t bits) {
+    out[i] = T(static_cast<float>(bits & mask) * unit * scale + low);
+  });
+}
+
 // The two functions below are branch-free so that loops over them become vector code (given -fno-math-errno,
 // for the square root beside them). Their polynomials are Chebyshev interpolants; both are good to about an
 // ulp.
@@ -140,14 +162,42 @@ template <class T> void normals_from_uniforms(std::span<T> values, T mean, T std
   }
 }
 
-template <class T> void normal(std::span<T> out, double mean, double std, Generator& generator) {
-  if (out.size() < normal_block) {
-    for (T& value : out) value = static_cast<T>(generator.normal_double() * std + mean);
-    return;
+// The same for narrow floats: numbers that PyTorch keeps in variables are rounded to T, and for bf16 the
+// results of functions and products as well.
+template <Narrow T> void normals_from_uniforms(std::span<T> values, T mean, T std) {
+  constexpr std::size_t half = normal_block / 2;
+  const auto kept = [](double x) { return static_cast<float>(T(static_cast<float>(x))); };
+  const auto step = [kept](float x) { return std::is_same_v<T, BFloat16> ? kept(x) : x; };
+  const auto scale = static_cast<float>(std);
+  const auto shift = static_cast<float>(mean);
+  for (std::size_t at = 0; at + normal_block <= values.size(); at += normal_block) {
+    T* block = values.data() + at;
+    for (std::size_t j = 0; j < half; ++j) {
+      const float u = kept(1 - static_cast<float>(block[j]));
+      const float radius = kept(std::sqrt(step(-2 * step(std::log(u)))));
+      const float angle = kept(2 * std::numbers::pi * static_cast<float>(block[j + half]));
+      block[j] = T(step(step(radius * step(std::cos(angle))) * scale) + shift);
+      block[j + half] = T(step(step(radius * step(std::sin(angle))) * scale) + shift);
+    }
   }
+}
+
+template <class T> T narrowed(double value) {
+  if constexpr (Narrow<T>)
+    return T(static_cast<float>(value));
+  else
+    return static_cast<T>(value);
+}
+
+template <class T> void normal_one_by_one(std::span<T> out, double mean, double std, Generator& generator) {
+  for (T& value : out) value = narrowed<T>(generator.normal_double() * std + mean);
+}
+
+template <class T> void normal(std::span<T> out, double mean, double std, Generator& generator) {
+  if (out.size() < normal_block) return normal_one_by_one(out, mean, std, generator);
   const auto fill = [&](std::span<T> part) {
-    uniform(part, T(0), T(1), generator);
-    normals_from_uniforms(part, static_cast<T>(mean), static_cast<T>(std));
+    uniform(part, narrowed<T>(0), narrowed<T>(1), generator);
+    normals_from_uniforms(part, narrowed<T>(mean), narrowed<T>(std));
   };
   constexpr std::size_t part = 64 * normal_block;  // stays in the first-level cache between the two passes
   for (std::size_t at = 0; at < out.size(); at += part)
@@ -167,6 +217,12 @@ void check_moments(double mean, double std) {
   if (!(std >= 0) || !std::isfinite(std) || !std::isfinite(mean)) {
     throw Error("normal",
                 fmt::format("expected a finite mean and std >= 0, got mean = {}, std = {}", mean, std));
+  }
+}
+
+void check_probability(double p) {
+  if (!(p >= 0 && p <= 1)) {
+    throw Error("bernoulli", fmt::format("expected a probability in [0, 1], got {}", p));
   }
 }
 
@@ -277,32 +333,65 @@ Generator& default_generator() {
 
 void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
 
-void fill_uniform(std::span<float> out, double from, double to, Generator& generator) {
+template <class T> void fill_uniform(std::span<T> out, double from, double to, Generator& generator) {
   check_bounds(from, to);
-  uniform(out, static_cast<float>(from), static_cast<float>(to), generator);
+  uniform(out, narrowed<T>(from), narrowed<T>(to), generator);
 }
 
-void fill_uniform(std::span<double> out, double from, double to, Generator& generator) {
-  check_bounds(from, to);
-  uniform(out, from, to, generator);
-}
-
-void fill_normal(std::span<float> out, double mean, double std, Generator& generator) {
+template <class T> void fill_normal(std::span<T> out, double mean, double std, Generator& generator) {
   check_moments(mean, std);
   normal(out, mean, std, generator);
 }
 
-void fill_normal(std::span<double> out, double mean, double std, Generator& generator) {
+template <class T>
+void fill_normal_one_by_one(std::span<T> out, double mean, double std, Generator& generator) {
   check_moments(mean, std);
-  normal(out, mean, std, generator);
+  normal_one_by_one(out, mean, std, generator);
+}
+
+template <class T> void fill_exponential(std::span<T> out, double lambda, Generator& generator) {
+  if (!(lambda > 0) || !std::isfinite(lambda)) {
+    throw Error("exponential", fmt::format("expected a finite lambda > 0, got {}", lambda));
+  }
+  Words(generator).for_each_64(out.size(), [=](std::size_t i, std::uint64_t bits) {
+    out[i] = narrowed<T>(-1.0 / lambda * std::log(1.0 - unit_double(bits)));
+  });
+}
+
+template <class T> void fill_random(std::span<T> out, Generator& generator) {
+  if constexpr (std::is_same_v<T, bool>) {
+    for (T& value : out) value = (generator.random() & 1U) != 0;
+  } else if constexpr (std::is_integral_v<T>) {
+    constexpr auto highest = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+    for (T& value : out) {
+      const std::uint64_t bits = sizeof(T) == 8 ? generator.random64() : generator.random();
+      value = static_cast<T>(bits & highest);
+    }
+  } else {
+    constexpr std::uint64_t count = (std::uint64_t{1} << digits<T>)+1;
+    for (T& value : out) {
+      const std::uint64_t bits = std::is_same_v<T, double> ? generator.random64() : generator.random();
+      value = narrowed<T>(static_cast<double>(bits % count));
+    }
+  }
 }
 
 void fill_bernoulli(std::span<std::uint8_t> out, double p, Generator& generator) {
-  if (!(p >= 0 && p <= 1)) {
-    throw Error("bernoulli", fmt::format("expected a probability in [0, 1], got {}", p));
-  }
+  check_probability(p);
   Words(generator).for_each_64(
       out.size(), [=](std::size_t i, std::uint64_t bits) { out[i] = unit_double(bits) < p ? 1 : 0; });
+}
+
+template <class T>
+void fill_bernoulli(std::span<std::uint8_t> out, std::span<const T> p, Generator& generator) {
+  for (const T value : p) check_probability(value);
+  if constexpr (std::is_same_v<T, double>) {
+    Words(generator).for_each_64(
+        out.size(), [=](std::size_t i, std::uint64_t bits) { out[i] = unit_double(bits) < p[i] ? 1 : 0; });
+  } else {
+    Words(generator).for_each_32(
+        out.size(), [=](std::size_t i, std::uint32_t bits) { out[i] = unit_float(bits) < p[i] ? 1 : 0; });
+  }
 }
 
 void fill_randint(std::span<std::int64_t> out, std::int64_t low, std::int64_t high, Generator& generator) {
@@ -328,5 +417,32 @@ void fill_randperm(std::span<std::int64_t> out, Generator& generator) {
     std::swap(out[i], out[i + z]);
   }
 }
+
+template void fill_uniform(std::span<float>, double, double, Generator&);
+template void fill_uniform(std::span<double>, double, double, Generator&);
+template void fill_uniform(std::span<BFloat16>, double, double, Generator&);
+template void fill_uniform(std::span<Half>, double, double, Generator&);
+template void fill_normal(std::span<float>, double, double, Generator&);
+template void fill_normal(std::span<double>, double, double, Generator&);
+template void fill_normal(std::span<BFloat16>, double, double, Generator&);
+template void fill_normal(std::span<Half>, double, double, Generator&);
+template void fill_normal_one_by_one(std::span<float>, double, double, Generator&);
+template void fill_normal_one_by_one(std::span<double>, double, double, Generator&);
+template void fill_normal_one_by_one(std::span<BFloat16>, double, double, Generator&);
+template void fill_normal_one_by_one(std::span<Half>, double, double, Generator&);
+template void fill_exponential(std::span<float>, double, Generator&);
+template void fill_exponential(std::span<double>, double, Generator&);
+template void fill_exponential(std::span<BFloat16>, double, Generator&);
+template void fill_exponential(std::span<Half>, double, Generator&);
+template void fill_random(std::span<float>, Generator&);
+template void fill_random(std::span<double>, Generator&);
+template void fill_random(std::span<BFloat16>, Generator&);
+template void fill_random(std::span<Half>, Generator&);
+template void fill_random(std::span<std::int64_t>, Generator&);
+template void fill_random(std::span<std::int32_t>, Generator&);
+template void fill_random(std::span<std::uint8_t>, Generator&);
+template void fill_random(std::span<bool>, Generator&);
+template void fill_bernoulli(std::span<std::uint8_t>, std::span<const float>, Generator&);
+template void fill_bernoulli(std::span<std::uint8_t>, std::span<const double>, Generator&);
 
 }  // namespace mica

@@ -47,15 +47,27 @@ Generator& default_generator();
 // Seeds the default generator (torch.manual_seed).
 void manual_seed(std::uint64_t seed);
 
-// Fills in PyTorch's order and with its formulas (torch.Tensor.uniform_, normal_). f32 and f64.
-// Errors: from > to, std < 0, or a bound that is not finite.
-void fill_uniform(std::span<float> out, double from, double to, Generator& generator);
-void fill_uniform(std::span<double> out, double from, double to, Generator& generator);
-// 16 values or more: PyTorch's vectorised Box-Muller over blocks of 16; fewer: one by one.
-void fill_normal(std::span<float> out, double mean, double std, Generator& generator);
-void fill_normal(std::span<double> out, double mean, double std, Generator& generator);
+// Fills in PyTorch's order and with its formulas, for T = float, double, BFloat16, Half. Narrow floats are
+// drawn with as few bits as they hold (eight and eleven).
+//
+// Uniform on [from, to) (torch.Tensor.uniform_). Errors: from > to, or a bound that is not finite.
+template <class T> void fill_uniform(std::span<T> out, double from, double to, Generator& generator);
+// 16 values or more: PyTorch's vectorised Box-Muller over blocks of 16; fewer: one by one
+// (torch.Tensor.normal_). Errors: std < 0, or a number that is not finite.
+template <class T> void fill_normal(std::span<T> out, double mean, double std, Generator& generator);
+// One by one whatever their number, as PyTorch does where memory is not in row-major order.
+template <class T>
+void fill_normal_one_by_one(std::span<T> out, double mean, double std, Generator& generator);
+// Density lambda exp(-lambda x) (torch.Tensor.exponential_). Errors: lambda <= 0 or not finite.
+template <class T> void fill_exponential(std::span<T> out, double lambda, Generator& generator);
+// All values that T holds exactly, from 0 (torch.Tensor.random_); also for integers and bool.
+template <class T> void fill_random(std::span<T> out, Generator& generator);
+
 // out[i] = 1 with probability p, else 0 (torch.bernoulli_). Errors: p outside [0, 1].
 void fill_bernoulli(std::span<std::uint8_t> out, double p, Generator& generator);
+// With a probability for each (torch.bernoulli), T = float or double: as many bits are drawn as T holds.
+template <class T>
+void fill_bernoulli(std::span<std::uint8_t> out, std::span<const T> p, Generator& generator);
 // out[i] in [low, high) (torch.randint). Errors: low >= high.
 void fill_randint(std::span<std::int64_t> out, std::int64_t low, std::int64_t high, Generator& generator);
 // A permutation of 0 .. out.size()-1 (torch.randperm).

@@ -1,17 +1,23 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <mica/core/dtype.h>
 #include <mica/core/error.h>
 #include <mica/core/random.h>
 
@@ -54,8 +60,12 @@ struct Call {
 template <class T> T from_bits(std::int64_t bits) {
   if constexpr (std::is_same_v<T, float>)
     return std::bit_cast<float>(static_cast<std::int32_t>(bits));
-  else
+  else if constexpr (sizeof(T) == 2)
+    return std::bit_cast<T>(static_cast<std::int16_t>(bits));
+  else if constexpr (std::is_floating_point_v<T>)
     return std::bit_cast<T>(bits);
+  else
+    return static_cast<T>(bits);
 }
 
 // Distance from |x| to the next number of its type.
@@ -73,15 +83,49 @@ template <class T> void expect_golden(const std::vector<T>& ours, const Call& ca
   }
 }
 
+// The same bits.
+template <class T> void expect_same(std::span<const T> ours, const Call& call) {
+  ASSERT_EQ(call.indices.size(), call.values.size());
+  for (std::size_t k = 0; k < call.indices.size(); ++k) {
+    const T expected = from_bits<T>(call.values[k]);
+    EXPECT_EQ(std::memcmp(&ours[call.indices[k]], &expected, sizeof(T)), 0)
+        << call.op << " " << call.dtype << " n = " << call.n << " at " << call.indices[k];
+  }
+}
+
+// Calls fn.template operator()<T>() for the dtype of a call, as PyTorch names it.
+template <class Fn> void with_type(const std::string& dtype, Fn fn) {
+  constexpr std::pair<std::string_view, DType> types[] = {
+      {"float32", f32}, {"float64", f64}, {"bfloat16", bf16}, {"float16", f16},
+      {"int64", i64},   {"int32", i32},   {"uint8", u8},      {"bool", boolean}};
+  const auto* found = std::ranges::find(types, dtype, [](const auto& entry) { return entry.first; });
+  ASSERT_NE(found, std::end(types)) << dtype;
+  dispatch(found->second, fn);
+}
+
+void replay_exactly(const Call& call, Generator& generator) {
+  with_type(call.dtype, [&]<class T>() {
+    const auto memory = std::make_unique<T[]>(call.n);
+    const std::span out(memory.get(), call.n);
+    if constexpr (is_floating_point(dtype_of<T>)) {
+      if (call.op == "uniform") fill_uniform(out, call.a, call.b, generator);
+      if (call.op == "normal") fill_normal(out, call.a, call.b, generator);
+      if (call.op == "exponential") fill_exponential(out, call.a, generator);
+    }
+    if (call.op == "random") fill_random(out, generator);
+    expect_same(std::span<const T>(out), call);
+  });
+}
+
 template <class T> void replay_floating(const Call& call, Generator& generator) {
   std::vector<T> out(call.n);
   if (call.op == "uniform") {
-    fill_uniform(out, call.a, call.b, generator);
+    fill_uniform(std::span(out), call.a, call.b, generator);
     // With other bounds PyTorch's compiler may fuse the multiplication and addition.
     const bool unit_interval = call.a == 0 && call.b == 1;
     expect_golden(out, call, unit_interval ? T(0) : ulp(static_cast<T>(std::max(-call.a, call.b))));
   } else {
-    fill_normal(out, call.a, call.b, generator);
+    fill_normal(std::span(out), call.a, call.b, generator);
     // PyTorch's vectorised f32 logarithm, sine and cosine have errors of their own: two ulps of values at two
     // to four standard deviations. The others come from the C library's functions in f64 on both sides.
     const bool vectorised = call.n >= 16 && std::is_same_v<T, float>;
@@ -91,12 +135,11 @@ template <class T> void replay_floating(const Call& call, Generator& generator) 
 
 void replay(const Call& call, Generator& generator) {
   if (call.op == "uniform" || call.op == "normal") {
-    if (call.dtype == "float32")
-      replay_floating<float>(call, generator);
-    else
-      replay_floating<double>(call, generator);
-    return;
+    if (call.dtype == "float32") return replay_floating<float>(call, generator);
+    if (call.dtype == "float64") return replay_floating<double>(call, generator);
+    return replay_exactly(call, generator);
   }
+  if (call.op == "exponential" || call.op == "random") return replay_exactly(call, generator);
   std::vector<std::int64_t> out(call.n);
   if (call.op == "bernoulli") {
     std::vector<std::uint8_t> bytes(call.n);
@@ -124,7 +167,8 @@ TEST_P(GoldenRandom, equals_pytorch_for_every_seed_and_sequence_of_calls) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, GoldenRandom,
-                         testing::Values("uniform", "normal", "bernoulli", "randint", "randperm"),
+                         testing::Values("uniform", "normal", "exponential", "random", "bernoulli", "randint",
+                                         "randperm"),
                          [](const auto& instance) { return instance.param; });
 
 TEST(Generator, draws_the_mersenne_twister_of_the_reference_implementation) {
@@ -147,10 +191,10 @@ TEST(Generator, fills_draw_what_single_values_draw) {
   Generator one(11);
   Generator bulk(11);
   std::vector<float> floats(1500);
-  fill_uniform(floats, 0, 1, bulk);
+  fill_uniform(std::span(floats), 0, 1, bulk);
   for (const float x : floats) ASSERT_EQ(x, one.uniform_float());
   std::vector<double> doubles(1500);
-  fill_uniform(doubles, 0, 1, bulk);
+  fill_uniform(std::span(doubles), 0, 1, bulk);
   for (const double x : doubles) ASSERT_EQ(x, one.uniform_double());
   EXPECT_EQ(bulk.random(), one.random());
 }
@@ -219,7 +263,7 @@ TEST(GeneratorState, refuses_damaged_words_and_changes_nothing) {
 TEST(FillUniform, stays_below_the_upper_bound_and_covers_the_range) {
   Generator generator(2);
   std::vector<float> values(200000);
-  fill_uniform(values, 0, 1, generator);
+  fill_uniform(std::span(values), 0, 1, generator);
   EXPECT_LT(*std::ranges::max_element(values), 1.0F);
   EXPECT_GT(*std::ranges::max_element(values), 0.9999F);
   EXPECT_GE(*std::ranges::min_element(values), 0.0F);
@@ -229,7 +273,7 @@ TEST(FillUniform, stays_below_the_upper_bound_and_covers_the_range) {
 TEST(FillNormal, has_the_moments_of_the_normal_distribution) {
   Generator generator(2);
   std::vector<float> values(400000);
-  fill_normal(values, 3.0, 2.0, generator);
+  fill_normal(std::span(values), 3.0, 2.0, generator);
   double sum = 0;
   double squares = 0;
   double fourth_powers = 0;
@@ -249,7 +293,7 @@ TEST(FillNormal, of_zero_std_is_the_mean) {
   Generator generator(2);
   for (const std::size_t n : {5U, 40U}) {
     std::vector<float> values(n);
-    fill_normal(values, 1.5, 0.0, generator);
+    fill_normal(std::span(values), 1.5, 0.0, generator);
     for (const float value : values) ASSERT_EQ(value, 1.5F);
   }
 }
@@ -280,12 +324,15 @@ TEST(Fills, refuse_impossible_arguments) {
   std::vector<std::uint8_t> bytes(2);
   std::vector<std::int64_t> integers(2);
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THROW(fill_uniform(floats, 1, 0, generator), Error);
-  EXPECT_THROW(fill_uniform(floats, 0, std::numeric_limits<double>::infinity(), generator), Error);
-  EXPECT_THROW(fill_normal(floats, 0, -1, generator), Error);
-  EXPECT_THROW(fill_normal(floats, nan, 1, generator), Error);
+  EXPECT_THROW(fill_uniform(std::span(floats), 1, 0, generator), Error);
+  EXPECT_THROW(fill_uniform(std::span(floats), 0, std::numeric_limits<double>::infinity(), generator), Error);
+  EXPECT_THROW(fill_normal(std::span(floats), 0, -1, generator), Error);
+  EXPECT_THROW(fill_normal(std::span(floats), nan, 1, generator), Error);
   EXPECT_THROW(fill_bernoulli(bytes, 1.01, generator), Error);
   EXPECT_THROW(fill_bernoulli(bytes, nan, generator), Error);
+  EXPECT_THROW(fill_exponential(std::span(floats), 0, generator), Error);
+  EXPECT_THROW(fill_exponential(std::span(floats), -1, generator), Error);
+  EXPECT_THROW(fill_bernoulli(bytes, std::span<const float>(std::array{0.5F, 2.0F}), generator), Error);
   EXPECT_THROW(fill_randint(integers, 3, 3, generator), Error);
   EXPECT_EQ(generator.state(), Generator(4).state());
 }
