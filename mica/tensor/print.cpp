@@ -1,21 +1,20 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <mutex>
 #include <ostream>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <mica/core/error.h>
 #include <mica/tensor/print.h>
 
 namespace mica {
 
 namespace {
 
-constexpr std::int64_t summarize_above = 1000;
-constexpr std::int64_t edge_items = 3;
-constexpr std::size_t line_width = 80;
 constexpr std::string_view opening = "tensor(";
 
 Scalar element(const Tensor& x, std::int64_t offset) {
@@ -32,7 +31,8 @@ Scalar element(const Tensor& x, std::int64_t offset) {
 // and infinities have no say in it.
 class NumberFormat {
  public:
-  explicit NumberFormat(const std::vector<Scalar>& shown) {
+  NumberFormat(const std::vector<Scalar>& shown, const PrintOptions& options)
+      : precision_(options.precision) {
     double largest = 0;
     double smallest = INFINITY;
     const auto counts = [](Scalar s) {
@@ -49,6 +49,7 @@ class NumberFormat {
     for (const Scalar s : shown) {
       if (counts(s)) width_ = std::max(width_, text(s).size());
     }
+    scientific_ = options.sci_mode.value_or(scientific_);  // the width stays, as in PyTorch
   }
   std::size_t width() const { return width_; }
   std::string operator()(Scalar s) const { return fmt::format("{:>{}}", text(s), width_); }
@@ -60,9 +61,10 @@ class NumberFormat {
     const double v = s.to_double();
     if (std::isnan(v)) return "nan";
     if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
-    if (scientific_) return fmt::format("{:.4e}", v);
-    return whole_ ? fmt::format("{:.0f}.", v) : fmt::format("{:.4f}", v);
+    if (scientific_) return fmt::format("{:.{}e}", v, precision_);
+    return whole_ ? fmt::format("{:.0f}.", v) : fmt::format("{:.{}f}", v, precision_);
   }
+  int precision_;
   bool whole_ = true;
   bool scientific_ = false;
   std::size_t width_ = 1;
@@ -71,7 +73,8 @@ class NumberFormat {
 // The brackets, row by row.
 class Writer {
  public:
-  explicit Writer(const Tensor& x) : x_(x), rank_(x.sizes().size()), format_(shown_elements()) {}
+  Writer(const Tensor& x, const PrintOptions& options)
+      : x_(x), options_(options), rank_(x.sizes().size()), format_(shown_elements(), options) {}
 
   std::string text() const { return text(0, 0); }
 
@@ -81,14 +84,13 @@ class Writer {
   // Positions along a dimension that are shown; `gap` stands for those left out.
   std::vector<std::int64_t> shown(int dim) const {
     const std::int64_t n = x_.sizes()[dim];
+    const std::int64_t edge = options_.edgeitems;
+    const bool whole = x_.numel() <= options_.threshold || n <= 2 * edge;
     std::vector<std::int64_t> positions;
-    for (std::int64_t i = 0; i < n; ++i) {
-      if (i == edge_items && n > 2 * edge_items && x_.numel() > summarize_above) {
-        positions.push_back(gap);
-        i = n - edge_items;
-      }
-      positions.push_back(i);
-    }
+    for (std::int64_t i = 0; i < (whole ? n : edge); ++i) positions.push_back(i);
+    if (whole) return positions;
+    positions.push_back(gap);
+    for (std::int64_t i = n - edge; i < n; ++i) positions.push_back(i);
     return positions;
   }
 
@@ -110,7 +112,7 @@ class Writer {
     const bool innermost = dim == rank_ - 1;
     for (const std::int64_t i : shown(dim)) {
       if (i == gap)
-        items.emplace_back(innermost ? " ..." : "...");
+        items.emplace_back(innermost && options_.edgeitems > 0 ? " ..." : "...");
       else
         items.push_back(text(dim + 1, offset + i * x_.strides()[dim]));
     }
@@ -120,7 +122,9 @@ class Writer {
       const std::string lines(static_cast<std::size_t>(rank_ - 1 - dim), '\n');
       return fmt::format("[{}]", fmt::join(items, "," + lines + indent));
     }
-    const std::size_t per_line = std::max<std::size_t>((line_width - margin) / (format_.width() + 2), 1);
+    const auto room = std::max(options_.linewidth - static_cast<std::int64_t>(margin), std::int64_t{0});
+    const std::size_t per_line =
+        std::max<std::size_t>(static_cast<std::size_t>(room) / (format_.width() + 2), 1);
     std::string out = "[";
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (i > 0) out += i % per_line == 0 ? ",\n" + indent : ", ";
@@ -130,6 +134,7 @@ class Writer {
   }
 
   const Tensor& x_;
+  const PrintOptions& options_;
   int rank_;
   NumberFormat format_;
 };
@@ -148,16 +153,47 @@ std::vector<std::string> remarks(const Tensor& x) {
   return out;
 }
 
+struct Current {
+  std::mutex mutex;
+  PrintOptions options;
+};
+Current& current() {
+  static Current settings;
+  return settings;
+}
+
+void check(const PrintOptions& o) {
+  if (o.precision >= 0 && o.threshold >= 0 && o.edgeitems >= 0 && o.linewidth >= 0) return;
+  throw Error("PrintOptions",
+              fmt::format("precision {}, threshold {}, edgeitems {}, linewidth {}", o.precision, o.threshold,
+                          o.edgeitems, o.linewidth),
+              "none of them is negative");
+}
+
 }  // namespace
 
-std::string to_string(const Tensor& x) {
+void set_print_options(const PrintOptions& options) {
+  check(options);
+  const std::scoped_lock lock(current().mutex);
+  current().options = options;
+}
+
+PrintOptions print_options() {
+  const std::scoped_lock lock(current().mutex);
+  return current().options;
+}
+
+std::string to_string(const Tensor& x) { return to_string(x, print_options()); }
+
+std::string to_string(const Tensor& x, const PrintOptions& options) {
+  check(options);
   if (!x.defined()) return "tensor(undefined)";
   std::string out(opening);
-  out += x.numel() == 0 ? "[]" : Writer(x).text();
+  out += x.numel() == 0 ? "[]" : Writer(x, options).text();
   const std::size_t line_break = out.rfind('\n');
   std::size_t column = line_break == std::string::npos ? out.size() + 2 : out.size() - line_break + 1;
   for (const std::string& remark : remarks(x)) {
-    const bool fits = column + remark.size() + 2 <= line_width;
+    const bool fits = column + remark.size() + 2 <= static_cast<std::size_t>(options.linewidth);
     out += fits ? ", " : ",\n" + std::string(opening.size(), ' ');
     column = fits ? column + remark.size() + 2 : opening.size() + remark.size();
     out += remark;
