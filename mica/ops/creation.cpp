@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cmath>
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,8 +13,14 @@ namespace mica {
 Tensor full(const Shape& sizes, Scalar value, DType dtype) { return empty(sizes, dtype).fill_(value); }
 Tensor zeros(const Shape& sizes, DType dtype) { return full(sizes, 0, dtype); }
 Tensor ones(const Shape& sizes, DType dtype) { return full(sizes, 1, dtype); }
-Tensor zeros_like(const Tensor& x) { return empty_like(x).fill_(0); }
-Tensor ones_like(const Tensor& x) { return empty_like(x).fill_(1); }
+
+Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype) {
+  if (!dtype || *dtype == x.dtype()) return empty_like(x).fill_(value);
+  const bool dense = is_dense(x.sizes(), x.strides());
+  return empty_strided(x.sizes(), dense ? x.strides() : contiguous_strides(x.sizes()), *dtype).fill_(value);
+}
+Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) { return full_like(x, 0, dtype); }
+Tensor ones_like(const Tensor& x, std::optional<DType> dtype) { return full_like(x, 1, dtype); }
 
 Tensor arange(Scalar last) { return arange(0, last, 1); }
 
@@ -50,71 +56,38 @@ Tensor arange(Scalar first, Scalar last, Scalar step, DType dtype) {
   return dtype == f64 ? y : ops::convert(y, dtype);
 }
 
-Tensor eye(std::int64_t n, std::int64_t m, DType dtype) {
-  const std::int64_t columns = m < 0 ? n : m;
-  Tensor y = zeros({n, columns}, dtype);
-  const std::int64_t diagonal = std::min(n, columns);
-  alias(y, Shape(diagonal), Shape(columns + 1), 0).fill_(1);
-  return y;
-}
-
 namespace {
 
-Tensor drawn(const char* operation, const Shape& sizes, DType dtype, auto&& fill) {
-  if (!is_floating_point(dtype)) {
-    throw Error(operation, fmt::format("draws floating-point numbers, not {}", name(dtype)), "use randint()");
+// f(first), ..., f(last) at equal distances. Counted from both ends, so that the last one is exact.
+template <class F>
+Tensor spaced(const char* operation, double first, double last, std::int64_t steps, DType dtype, F f) {
+  if (steps < 0) throw Error(operation, fmt::format("{} steps", steps), "their number cannot be negative");
+  Tensor y = empty(Shape(steps), f64);
+  const double step = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
+  std::int64_t i = 0;
+  for (double& value : y.data<double>()) {
+    value = f(i < (steps + 1) / 2 ? first + step * static_cast<double>(i)
+                                  : last - step * static_cast<double>(steps - 1 - i));
+    ++i;
   }
-  Tensor y = empty(sizes, ops::compute_type(dtype));
-  if (dtype == f64)
-    fill(y.data<double>());
-  else
-    fill(y.data<float>());
-  return y.dtype() == dtype ? y : ops::convert(y, dtype);
-}
-
-// In place, whatever the strides and the dtype of `x`.
-Tensor& redraw(const char* operation, Tensor& x, auto&& fill) {
-  return x.copy_(drawn(operation, x.sizes(), x.dtype(), fill));
+  return dtype == f64 ? y : ops::convert(y, dtype);
 }
 
 }  // namespace
 
-Tensor rand(const Shape& sizes, Generator& generator, DType dtype) {
-  return drawn("rand", sizes, dtype, [&](auto span) { fill_uniform(span, 0, 1, generator); });
+Tensor linspace(double first, double last, std::int64_t steps, DType dtype) {
+  return spaced("linspace", first, last, steps, dtype, [](double x) { return x; });
 }
-Tensor randn(const Shape& sizes, Generator& generator, DType dtype) {
-  return drawn("randn", sizes, dtype, [&](auto span) { fill_normal(span, 0, 1, generator); });
-}
-Tensor randint(std::int64_t low, std::int64_t high, const Shape& sizes, Generator& generator, DType dtype) {
-  if (low >= high) throw Error("randint", fmt::format("no integer lies in [{}, {})", low, high));
-  Tensor y = empty(sizes, i64);
-  fill_randint(y.data<std::int64_t>(), low, high, generator);
-  return dtype == i64 ? y : ops::convert(y, dtype);
-}
-Tensor randperm(std::int64_t n, Generator& generator) {
-  Tensor y = empty(Shape(n), i64);
-  fill_randperm(y.data<std::int64_t>(), generator);
-  return y;
-}
-Tensor rand(const Shape& sizes, DType dtype) { return rand(sizes, default_generator(), dtype); }
-Tensor randn(const Shape& sizes, DType dtype) { return randn(sizes, default_generator(), dtype); }
-Tensor randint(std::int64_t low, std::int64_t high, const Shape& sizes, DType dtype) {
-  return randint(low, high, sizes, default_generator(), dtype);
-}
-Tensor randperm(std::int64_t n) { return randperm(n, default_generator()); }
 
-Tensor& Tensor::uniform_(double from, double to) {
-  return redraw("uniform_", *this, [&](auto span) { fill_uniform(span, from, to, default_generator()); });
+Tensor logspace(double first, double last, std::int64_t steps, double base, DType dtype) {
+  return spaced("logspace", first, last, steps, dtype, [base](double x) { return std::pow(base, x); });
 }
-Tensor& Tensor::normal_(double mean, double std) {
-  if (std < 0) throw Error("normal_", fmt::format("standard deviation {} is negative", std));
-  return redraw("normal_", *this, [&](auto span) { fill_normal(span, mean, std, default_generator()); });
-}
-Tensor& Tensor::bernoulli_(double p) {
-  if (!(p >= 0 && p <= 1)) throw Error("bernoulli_", fmt::format("probability {} is not between 0 and 1", p));
-  Tensor drawn = empty(sizes(), u8);
-  fill_bernoulli(drawn.data<std::uint8_t>(), p, default_generator());
-  return copy_(drawn);
+
+Tensor eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype) {
+  const std::int64_t columns = m.value_or(n);
+  Tensor y = zeros({n, columns}, dtype);
+  alias(y, Shape(std::min(n, columns)), Shape(columns + 1), 0).fill_(1);
+  return y;
 }
 
 Tensor detail::from_values(const double* values, const std::int64_t* integers, const Shape& sizes,
@@ -138,6 +111,8 @@ void detail::check_count(std::size_t count, const Shape& sizes) {
   throw Error("from_vector", fmt::format("{} elements do not fill shape {}", count, to_string(sizes)));
 }
 
-void detail::throw_ragged() { throw Error("tensor", "the rows have different lengths"); }
+void detail::throw_ragged(std::size_t expected, std::size_t found) {
+  throw Error("tensor", fmt::format("a row has {} elements where others have {}", found, expected));
+}
 
 }  // namespace mica

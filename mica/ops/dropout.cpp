@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/core/random.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/dropout.h>

@@ -19,6 +19,7 @@
 #include <mica/ops/norm.h>
 #include <mica/ops/pointwise.h>
 #include <mica/ops/pool.h>
+#include <mica/ops/random.h>
 #include <mica/ops/rearrange.h>
 #include <mica/ops/reduce.h>
 #include <mica/ops/rounding.h>

@@ -20,6 +20,8 @@ namespace mica {
 
 struct ValuesIndices;
 class Index;
+class Generator;
+Generator& default_generator();
 
 // first:last:step of one dimension, as in Python; negative positions count from the end.
 struct Slice {
@@ -213,11 +215,16 @@ class Tensor {
   Tensor& index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1);
   Tensor& index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source);
   Tensor& index_fill_(std::int64_t dim, const Tensor& index, Scalar value);
-  // Draws from the default generator.
-  Tensor& uniform_(double from = 0, double to = 1);
-  Tensor& normal_(double mean = 0, double std = 1);
-  Tensor& bernoulli_(double p = 0.5);
-  Tensor& exponential_(double lambda = 1);
+  // --- random numbers in place (ops/random.h) ---
+  Tensor& uniform_(double from = 0, double to = 1, Generator& generator = default_generator());
+  Tensor& normal_(double mean = 0, double std = 1, Generator& generator = default_generator());
+  Tensor& bernoulli_(double p = 0.5, Generator& generator = default_generator());
+  Tensor& bernoulli_(const Tensor& p, Generator& generator = default_generator());
+  Tensor& exponential_(double lambda = 1, Generator& generator = default_generator());
+  // Integers on [from, to), on [0, to), and on [0, the last number that the dtype counts to].
+  Tensor& random_(std::int64_t from, std::int64_t to, Generator& generator = default_generator());
+  Tensor& random_(std::int64_t to, Generator& generator = default_generator());
+  Tensor& random_(Generator& generator = default_generator());
 
   // --- arithmetic and functions (ops/pointwise.h, ops/activation.h, ops/softmax.h) ---
   Tensor abs() const;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <mica/core/error.h>
+#include <mica/core/random.h>
 #include <mica/data/dataset.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>

@@ -14,6 +14,7 @@
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/random.h>
 
 namespace mica::nn {
 namespace {

@@ -9,6 +9,7 @@
 #include <mica/nn/state.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/random.h>
 
 namespace mica::nn {
 namespace {

@@ -11,6 +11,7 @@
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/random.h>
 #include <mica/optim/adam.h>
 #include <mica/optim/optimizer.h>
 #include <mica/optim/sgd.h>
