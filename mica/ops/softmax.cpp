@@ -1,6 +1,6 @@
 #include <mica/kernels/softmax.h>
-#include <mica/ops/detail.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/reduction.h>
 #include <mica/ops/softmax.h>
 
 namespace mica {
@@ -10,15 +10,6 @@ using autograd::recording;
 
 namespace {
 
-struct Extent {
-  std::int64_t outer = 1, n = 1, inner = 1;
-};
-Extent extent(const Shape& sizes, int dim) {
-  Extent e;
-  for (int i = 0; i < sizes.size(); ++i) (i < dim ? e.outer : i == dim ? e.n : e.inner) *= sizes[i];
-  return e;
-}
-
 Tensor run(bool log, const Tensor& given, std::int64_t dim) {
   const char* name = log ? "log_softmax" : "softmax";
   ops::check_floating(name, given);
@@ -27,7 +18,7 @@ Tensor run(bool log, const Tensor& given, std::int64_t dim) {
   const int d = wrap_dim(dim, given.sizes().size(), name);
   const Tensor x = given.contiguous();
   Tensor y = empty(x.sizes(), x.dtype());
-  const Extent e = extent(x.sizes(), d);
+  const ops::Extent e = ops::extent(x.sizes(), d);
   kernels::softmax(log, x.dtype(), e.outer, e.n, e.inner, x.raw_data(), y.raw_data());
   if (!recording(x)) return y;
   return record(name, y, {&x}, [log, d, saved = SavedOutput(y)](const Node& node, const Tensor& grad) {
@@ -39,7 +30,7 @@ Tensor run(bool log, const Tensor& given, std::int64_t dim) {
     }
     const Tensor g = grad.contiguous();
     Tensor grad_x = empty(y.sizes(), y.dtype());
-    const Extent e = extent(y.sizes(), d);
+    const ops::Extent e = ops::extent(y.sizes(), d);
     kernels::softmax_backward(log, y.dtype(), e.outer, e.n, e.inner, y.raw_data(), g.raw_data(),
                               grad_x.raw_data());
     return grad_x;

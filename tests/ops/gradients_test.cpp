@@ -158,7 +158,8 @@ std::set<std::string> covered_operations() {
 // The names that the sources of the operations give to what they record with a derivative.
 std::set<std::string> recorded_operations() {
   const std::regex call(
-      R"re(\b(?:record(?!_not_differentiable)\w*|rebase|scalar_in_place|extremum|run)\(\s*"(\w+)")re"
+      R"re(\b(?:record(?!_not_differentiable)\w*|rebase|scalar_in_place|extremum\w*|ordered|selected|)re"
+      R"re(median_\w+|run)\(\s*"(\w+)")re"
       R"re(|const char\* name = \w+ \? "(\w+)" : "(\w+)")re");
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(MICA_GOLDEN_DIR "/../../mica/ops")) {

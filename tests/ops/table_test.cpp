@@ -101,7 +101,9 @@ std::set<std::string> public_operations() {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(root / "ops")) {
     const std::string file = entry.path().filename().string();
-    if (!file.ends_with(".h") || file == "detail.h" || file == "inplace.h" || file == "positions.h") continue;
+    static const std::set<std::string> internal = {"detail.h", "inplace.h", "positions.h", "recurrence.h",
+                                                   "reduction.h"};
+    if (!file.ends_with(".h") || internal.contains(file)) continue;
     std::string text = text_of(entry.path());
     text = std::regex_replace(text, std::regex(R"(\nnamespace detail \{[^]*?\n\}  // namespace detail)"), "");
     add_declared(text, free_function, names);

@@ -2,7 +2,48 @@
 
 import torch
 
-from torch_cases import BOOL, F32, F64, I32, I64, INF, NAN, U8, case, integers, randn
+from torch_cases import BOOL, F32, F64, I32, I64, INF, NAN, U8, case, integers, randn, sweep
+
+
+def prod_cases():
+    zeros = torch.tensor([[0.0, 2.0, 3.0], [4.0, 0.0, 0.0]], dtype=F64)
+    for x in (randn(2, 3), zeros, randn(), randn(0), randn(2, 0), randn(5, dtype=F32), integers(-5, 5, 2, 3)):
+        yield case("prod", lambda x: x.prod(), [x])
+    for x in (randn(2, 3, 4), zeros, randn(0, 3), torch.tensor([[NAN, 0.0, INF]], dtype=F64)):
+        for dim, keepdim in ((0, False), (-1, True)):
+            yield case("prod_dim", lambda x: x.prod(dim, keepdim), [x], {"dim": dim, "keepdim": keepdim},
+                       grad=not x.isnan().any())
+    yield from sweep("prod_dim", lambda x: x.prod(1), [integers(1, 4, 2, 3)], {"dim": 1})
+
+
+def mean_cases():
+    nans = torch.tensor([[1.0, NAN, 3.0], [NAN, 2.0, NAN]], dtype=F64)
+    for dims, keepdim in (([0], False), ([1], True)):
+        args = {"dims": dims, "keepdim": keepdim}
+        yield case("nansum", lambda x: x.nansum(dims, keepdim), [nans], args)
+        yield case("nanmean", lambda x: x.nanmean(dims, keepdim), [nans], args)
+        for name, fn in (("var_mean", torch.var_mean), ("std_mean", torch.std_mean)):
+            for correction in (0, 1):
+                yield case(name, lambda x: fn(x, dims, correction=correction, keepdim=keepdim), [randn(3, 4)],
+                           {**args, "correction": correction})
+    for name, fn in (("nansum", torch.nansum), ("nanmean", torch.nanmean), ("var_mean", torch.var_mean),
+                     ("std_mean", torch.std_mean)):
+        yield case(name, fn, [randn(2, 3)], {"dims": []})
+        yield from sweep(name, lambda x: fn(x, 0), [integers(0, 5, 3, 2)], {"dims": [0]})
+    yield case("nanmean", torch.nanmean, [torch.tensor([NAN, NAN], dtype=F64)], {"dims": []}, grad=False)
+
+
+def sweep_cases():
+    x = integers(0, 5, 3, 4)
+    one = {"dims": [1]}
+    for name in ("sum", "mean", "var", "std"):
+        yield from sweep(name, lambda x: getattr(x, name)(1), [x], one)
+    for name in ("any", "all"):
+        yield from sweep(name, lambda x: getattr(x, name)().to(BOOL), [x])
+        for x, dim, keepdim in ((integers(0, 2, 3, 4), 0, False), (torch.tensor([[0.0, NAN], [0.0, 0.0]]), -1, True),
+                                (torch.zeros(2, 0), 1, False), (torch.zeros(0, 2), 1, False), (torch.tensor(True), 0, True)):
+            yield case(name + "_dims", lambda x: getattr(x, name)(dim, keepdim).to(BOOL), [x],
+                       {"dims": [dim], "keepdim": keepdim}, grad=False)
 
 
 def cases():
@@ -31,30 +72,9 @@ def cases():
         yield case("sum", lambda x: x.sum(0), [x], one)
         yield case("mean", lambda x: x.mean(0), [x], one)
 
-    ties = torch.tensor([[1.0, 3.0, 3.0], [3.0, 2.0, 1.0]], dtype=F64)
-    nans = torch.tensor([[1.0, NAN, 3.0], [NAN, 2.0, NAN]], dtype=F64)
-    infinite = torch.tensor([[-INF, -INF, 1.0], [INF, INF, 1.0]], dtype=F64)
-    for name in ("max", "min"):
-        whole = lambda x: getattr(x, name)()
-        for x in (randn(2, 3), ties, nans, infinite, randn(), randn(5, dtype=F32)):
-            yield case(name, whole, [x])
-        yield case(name, whole, [integers(-9, 9, 5)])
-        yield case(name, whole, [integers(0, 9, 5, dtype=U8)])
-        yield case(name, whole, [torch.tensor([False, True])])
-        for x in (randn(2, 3, 4), ties, nans, infinite):
-            for dim, keepdim in ((0, False), (-1, True)):
-                yield case(name + "_dim", lambda x: getattr(x, name)(dim, keepdim), [x],
-                           {"dim": dim, "keepdim": keepdim})
-        yield case(name + "_dim", lambda x: getattr(x, name)(0), [randn()], {"dim": 0, "keepdim": False})
-        yield case(name + "_dim", lambda x: getattr(x, name)(1), [randn(0, 3)], {"dim": 1, "keepdim": False})
-        yield case(name + "_dim", lambda x: getattr(x, name)(1), [integers(-9, 9, 2, 5)], {"dim": 1, "keepdim": False})
-        arg = "arg" + name
-        for x in (randn(2, 3), ties, nans, infinite, randn(), integers(-3, 3, 3, 4), integers(0, 9, 2, 5, dtype=U8)):
-            yield case(arg, lambda x: getattr(x, arg)(), [x], {"keepdim": False}, grad=False)
-            for keepdim in (False, True):
-                yield case(arg, lambda x: getattr(x, arg)(-1, keepdim), [x], {"dim": -1, "keepdim": keepdim},
-                           grad=False)
-        yield case(arg, lambda x: getattr(x, arg)(1), [randn(0, 3)], {"dim": 1, "keepdim": False}, grad=False)
+    yield from prod_cases()
+    yield from mean_cases()
+    yield from sweep_cases()
     for name in ("any", "all"):
         for x in (torch.tensor([True, False]), torch.tensor([0.0, NAN]), torch.zeros(0), torch.tensor([1, 2]),
                   torch.zeros(2, 3)):
