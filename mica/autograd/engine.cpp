@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -7,7 +10,9 @@
 
 #include <mica/autograd/engine.h>
 #include <mica/autograd/forward_scope.h>
+#include <mica/autograd/grad_hooks.h>
 #include <mica/autograd/node.h>
+#include <mica/autograd/segment.h>
 #include <mica/core/error.h>
 
 namespace mica::autograd {
@@ -51,6 +56,18 @@ Tensor fit(Tensor grad, const Shape& sizes, DType dtype, const char* operation) 
   return grad.dtype() == dtype ? grad : grad.to(dtype);
 }
 
+// Recording during the pass is on exactly when second derivatives are wanted.
+class PassMode {
+ public:
+  explicit PassMode(bool create_graph) : previous_(grad_enabled()) { set_grad_enabled(create_graph); }
+  ~PassMode() { set_grad_enabled(previous_); }
+  PassMode(const PassMode&) = delete;
+  PassMode& operator=(const PassMode&) = delete;
+
+ private:
+  bool previous_;
+};
+
 class BackwardPass {
  public:
   BackwardPass(bool retain_graph, bool create_graph)
@@ -58,9 +75,13 @@ class BackwardPass {
 
   void seed(const Tensor& output, Tensor grad) { deliver(edge_to(output), std::move(grad), "backward"); }
 
-  // Restricts the pass to what leads to `inputs` and collects their gradients.
-  void capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs);
-  std::vector<Tensor> captured(std::span<const Tensor> inputs) const;
+  // Called before the seeds of backward(): which leaves have hooks, and when their gradients will be whole.
+  void expect_hooked_leaves(std::span<const Tensor> outputs);
+
+  // Restricts the pass to what leads to `ends` and collects their gradients. A closed pass does not go on
+  // from an end to others before it, and calls no hooks there.
+  void capture(std::span<const Tensor> outputs, std::span<const Edge> ends, bool closed);
+  std::vector<Tensor> captured(std::span<const Edge> ends);
 
   void run();
 
@@ -69,15 +90,27 @@ class BackwardPass {
     Ref<NodeBase> node;
     std::vector<Tensor> grads;
   };
+  // A leaf with hooks, whose gradient is held back until no operation to come can add to it.
+  struct HookedLeaf {
+    Ref<TensorImpl> leaf;
+    Ref<GradHooks> hooks;
+    std::uint64_t first_use;  // by the earliest operation, whose backward comes last
+    Tensor grad;
+  };
   void deliver(const Edge& edge, Tensor grad, const char* from);
   void accumulate_leaf(const Ref<TensorImpl>& leaf, Tensor grad);
+  void settle_hooked_leaves();
+  void run_hooks(const Node& node, std::vector<Tensor>& grads);
+  void backward_of(Node& node, std::span<const Tensor> grads, std::vector<Tensor>& grad_inputs);
   static bool earlier(const Node* a, const Node* b) { return a->sequence() < b->sequence(); }
 
   bool retain_, create_;
   std::unordered_map<const Node*, Pending> pending_;
   std::vector<const Node*> ready_;  // a heap, the latest operation on top
+  std::unordered_map<const TensorImpl*, HookedLeaf> hooked_;
+  std::vector<HookedLeaf*> unsettled_;  // ordered by first_use
   // For grad(): leaves and (node, output) pairs whose gradient is asked for, and the nodes on the way.
-  bool capturing_ = false;
+  bool capturing_ = false, closed_ = false;
   std::unordered_map<const TensorImpl*, Tensor> captured_leaves_;
   std::unordered_map<const Node*, std::vector<std::pair<std::uint32_t, Tensor>>> captured_nodes_;
   std::unordered_set<const Node*> needed_;
@@ -86,7 +119,13 @@ class BackwardPass {
 void BackwardPass::deliver(const Edge& edge, Tensor grad, const char* from) {
   if (edge.leaf) {
     grad = fit(std::move(grad), edge.leaf->sizes, edge.leaf->dtype, from);
-    if (!capturing_) return accumulate_leaf(edge.leaf, std::move(grad));
+    if (!capturing_) {
+      const auto hooked = hooked_.find(edge.leaf.get());
+      if (hooked == hooked_.end()) return accumulate_leaf(edge.leaf, std::move(grad));
+      Tensor& sum = hooked->second.grad;
+      sum = accumulate(std::move(sum), std::move(grad), create_);
+      return;
+    }
     const auto it = captured_leaves_.find(edge.leaf.get());
     if (it != captured_leaves_.end())
       it->second = accumulate(std::move(it->second), std::move(grad), create_);
@@ -109,7 +148,9 @@ void BackwardPass::deliver(const Edge& edge, Tensor grad, const char* from) {
 }
 
 void BackwardPass::accumulate_leaf(const Ref<TensorImpl>& leaf, Tensor grad) {
-  Tensor old{leaf->grad};
+  Tensor old;  // outlives the lock, since its end may be that of a graph
+  const std::lock_guard lock(leaf_mutex(*leaf));
+  old = Tensor(leaf->grad);
   if (!old.defined()) {
     // The optimizer walks parameter and gradient side by side, so the gradient takes the parameter's strides.
     const bool keep = exclusively_owned(grad) && grad.strides() == leaf->strides;
@@ -128,6 +169,52 @@ void BackwardPass::accumulate_leaf(const Ref<TensorImpl>& leaf, Tensor grad) {
   }
 }
 
+void BackwardPass::settle_hooked_leaves() {
+  // Operations that still come are no later than the one on top of the heap.
+  const std::uint64_t bound = ready_.empty() ? 0 : ready_.front()->sequence() + 1;
+  while (!unsettled_.empty() && unsettled_.back()->first_use >= bound) {
+    HookedLeaf& hooked = *unsettled_.back();
+    unsettled_.pop_back();
+    if (!hooked.grad.defined()) continue;
+    accumulate_leaf(hooked.leaf, hooked.hooks->run(std::move(hooked.grad), create_));
+    hooked.hooks->run_post_accumulate(Tensor(hooked.leaf));
+  }
+}
+
+void BackwardPass::run_hooks(const Node& node, std::vector<Tensor>& grads) {
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    GradHooks* hooks = node.extras()->hooks_of(i);
+    if (hooks != nullptr && grads[i].defined()) grads[i] = hooks->run(std::move(grads[i]), create_);
+  }
+}
+
+bool has_nan(const Tensor& x) {
+  return std::ranges::any_of(x.detach().to_vector<double>(), [](double value) { return std::isnan(value); });
+}
+
+// Under Anomaly: errors learn where forward ran, and NaN is one.
+void BackwardPass::backward_of(Node& node, std::span<const Tensor> grads, std::vector<Tensor>& grad_inputs) {
+  if (!anomaly_enabled()) return node.backward(grads, grad_inputs);
+  const std::string made_in = node.extras() != nullptr ? node.extras()->made_in : std::string();
+  try {
+    node.backward(grads, grad_inputs);
+    const PassMode unrecorded(false);
+    for (std::size_t i = 0; i < node.edges().size() && i < grad_inputs.size(); ++i) {
+      const Tensor& grad = grad_inputs[i];
+      if (!node.needs(i) || !grad.defined() || !has_nan(grad)) continue;
+      throw Error(
+          node.name(),
+          fmt::format("its backward gave NaN as the gradient of input {}, of shape {}", i,
+                      to_string(grad.sizes())),
+          "the gradients that came to it had none: look for 0/0, inf - inf, or a slope that is infinite "
+          "at 0, as those of sqrt, pow and norm");
+    }
+  } catch (Error& error) {
+    if (error.module_path().empty()) error.set_module_path(made_in);
+    throw;
+  }
+}
+
 void BackwardPass::run() {
   std::vector<Tensor> grad_inputs;
   while (!ready_.empty()) {
@@ -137,35 +224,31 @@ void BackwardPass::run() {
     const Ref<NodeBase> owner = std::move(taken.mapped().node);
     std::vector<Tensor> grads = std::move(taken.mapped().grads);
     Node& node = as_node(owner);
-    if (const auto it = captured_nodes_.find(&node); it != captured_nodes_.end()) {
-      for (auto& [index, grad] : it->second) grad = grads[index];
+    const auto end = captured_nodes_.find(&node);
+    const bool closed = closed_ && end != captured_nodes_.end();
+    if (node.extras() != nullptr && !closed) run_hooks(node, grads);
+    if (end != captured_nodes_.end()) {
+      for (auto& [index, grad] : end->second) grad = grads[index];
     }
+    if (closed) continue;
     const auto wants = [&](const Edge& e) {
       return e && (!capturing_ ||
                    (e.node ? needed_.contains(&as_node(e.node)) : captured_leaves_.contains(e.leaf.get())));
     };
     if (capturing_ && std::none_of(node.edges().begin(), node.edges().end(), wants)) continue;
-    node.backward(grads, grad_inputs);
+    backward_of(node, grads, grad_inputs);
     if (!retain_) node.release();
     for (std::size_t i = 0; i < node.edges().size() && i < grad_inputs.size(); ++i) {
       if (node.needs(i) && grad_inputs[i].defined())
         deliver(node.edges()[i], std::move(grad_inputs[i]), node.name());
     }
+    if (!unsettled_.empty()) settle_hooked_leaves();
   }
+  settle_hooked_leaves();
 }
 
-void BackwardPass::capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs) {
-  capturing_ = true;
-  for (const Tensor& input : inputs) {
-    const Edge edge = edge_to(input);
-    if (edge.leaf) captured_leaves_.try_emplace(edge.leaf.get());
-    if (edge.node) {
-      auto& wanted = captured_nodes_[&as_node(edge.node)];
-      if (std::none_of(wanted.begin(), wanted.end(), [&](auto& w) { return w.first == edge.index; })) {
-        wanted.emplace_back(edge.index, Tensor());
-      }
-    }
-  }
+// The operations that the outputs were made by, in no order. Those that `ends` holds are not looked through.
+std::vector<const Node*> reachable(std::span<const Tensor> outputs, const auto& ends) {
   std::vector<const Node*> nodes;
   std::unordered_set<const Node*> seen;
   const auto visit = [&](const Edge& edge) {
@@ -174,8 +257,46 @@ void BackwardPass::capture(std::span<const Tensor> outputs, std::span<const Tens
   for (const Tensor& output : outputs) visit(edge_to(output));
   std::size_t visited = 0;
   while (visited < nodes.size()) {  // which grows meanwhile
-    for (const Edge& edge : nodes[visited++]->edges()) visit(edge);
+    const Node* node = nodes[visited++];
+    if (ends.contains(node)) continue;
+    for (const Edge& edge : node->edges()) visit(edge);
   }
+  return nodes;
+}
+
+void BackwardPass::expect_hooked_leaves(std::span<const Tensor> outputs) {
+  if (!GradHooks::on_any_leaf()) return;
+  const auto add = [&](const Edge& edge, std::uint64_t use) {
+    if (!edge.leaf) return;
+    const auto it = hooked_.find(edge.leaf.get());
+    if (it != hooked_.end()) {
+      it->second.first_use = std::min(it->second.first_use, use);
+    } else if (auto hooks = hooks_of_leaf(*edge.leaf)) {
+      hooked_.try_emplace(edge.leaf.get(), edge.leaf, std::move(hooks), use, Tensor());
+    }
+  };
+  for (const Tensor& output : outputs) add(edge_to(output), std::numeric_limits<std::uint64_t>::max());
+  for (const Node* node : reachable(outputs, std::unordered_set<const Node*>())) {
+    for (const Edge& edge : node->edges()) add(edge, node->sequence());
+  }
+  for (auto& [leaf, hooked] : hooked_) unsettled_.push_back(&hooked);
+  std::ranges::sort(unsettled_, {}, &HookedLeaf::first_use);
+}
+
+void BackwardPass::capture(std::span<const Tensor> outputs, std::span<const Edge> ends, bool closed) {
+  capturing_ = true;
+  closed_ = closed;
+  for (const Edge& end : ends) {
+    if (end.leaf) captured_leaves_.try_emplace(end.leaf.get());
+    if (end.node) {
+      auto& wanted = captured_nodes_[&as_node(end.node)];
+      if (std::none_of(wanted.begin(), wanted.end(), [&](auto& w) { return w.first == end.index; })) {
+        wanted.emplace_back(end.index, Tensor());
+      }
+    }
+  }
+  std::vector<const Node*> nodes =
+      closed ? reachable(outputs, captured_nodes_) : reachable(outputs, std::unordered_set<const Node*>());
   std::sort(nodes.begin(), nodes.end(), earlier);  // inputs before the operations that use them
   for (const Node* node : nodes) {
     bool needed = captured_nodes_.contains(node);
@@ -187,15 +308,23 @@ void BackwardPass::capture(std::span<const Tensor> outputs, std::span<const Tens
   }
 }
 
-std::vector<Tensor> BackwardPass::captured(std::span<const Tensor> inputs) const {
+std::vector<Tensor> BackwardPass::captured(std::span<const Edge> ends) {
+  if (!closed_ && GradHooks::on_any_leaf()) {
+    std::unordered_set<const TensorImpl*> done;
+    for (const Edge& end : ends) {
+      if (!end.leaf || !done.insert(end.leaf.get()).second) continue;
+      Tensor& grad = captured_leaves_.at(end.leaf.get());
+      const auto hooks = hooks_of_leaf(*end.leaf);
+      if (hooks && grad.defined()) grad = hooks->run(std::move(grad), create_);
+    }
+  }
   std::vector<Tensor> out;
-  for (const Tensor& input : inputs) {
-    const Edge edge = edge_to(input);
+  for (const Edge& end : ends) {
     Tensor found;
-    if (edge.leaf) found = captured_leaves_.at(edge.leaf.get());
-    if (edge.node) {
-      for (const auto& [index, grad] : captured_nodes_.at(&as_node(edge.node))) {
-        if (index == edge.index) found = grad;
+    if (end.leaf) found = captured_leaves_.at(end.leaf.get());
+    if (end.node) {
+      for (const auto& [index, grad] : captured_nodes_.at(&as_node(end.node))) {
+        if (index == end.index) found = grad;
       }
     }
     out.push_back(std::move(found));
@@ -235,18 +364,6 @@ void seed_all(BackwardPass& pass, const char* operation, std::span<const Tensor>
   }
 }
 
-// Recording during the pass is on exactly when second derivatives are wanted.
-class PassMode {
- public:
-  explicit PassMode(bool create_graph) : previous_(grad_enabled()) { set_grad_enabled(create_graph); }
-  ~PassMode() { set_grad_enabled(previous_); }
-  PassMode(const PassMode&) = delete;
-  PassMode& operator=(const PassMode&) = delete;
-
- private:
-  bool previous_;
-};
-
 }  // namespace
 
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outputs,
@@ -257,6 +374,7 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outp
       "backward() on that; autograd::grad() is allowed, since it is computation");
   const PassMode mode(options.create_graph);
   BackwardPass pass(options.retain_graph, options.create_graph);
+  pass.expect_hooked_leaves(outputs);
   seed_all(pass, "backward", outputs, grad_outputs);
   pass.run();
 }
@@ -271,10 +389,13 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   }
   const PassMode mode(options.create_graph);
   BackwardPass pass(options.retain_graph, options.create_graph);
-  pass.capture(outputs, inputs);
+  std::vector<Edge> ends;
+  ends.reserve(inputs.size());
+  for (const Tensor& input : inputs) ends.push_back(edge_to(input));
+  pass.capture(outputs, ends, false);
   seed_all(pass, "grad", outputs, grad_outputs);
   pass.run();
-  std::vector<Tensor> result = pass.captured(inputs);
+  std::vector<Tensor> result = pass.captured(ends);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!result[i].defined() && !options.allow_unused) {
       throw Error(
@@ -284,6 +405,18 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     }
   }
   return result;
+}
+
+std::vector<Tensor> grad_of_segment(std::span<const Tensor> outputs, std::span<const Edge> ends,
+                                    std::span<const Tensor> grad_outputs, bool create_graph) {
+  const PassMode mode(create_graph);
+  BackwardPass pass(create_graph, create_graph);
+  pass.capture(outputs, ends, true);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (grad_outputs[i].defined() && outputs[i].requires_grad()) pass.seed(outputs[i], grad_outputs[i]);
+  }
+  pass.run();
+  return pass.captured(ends);
 }
 
 Tensor grad(const Tensor& output, const Tensor& input, GradOptions options) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <mica/autograd/forward_scope.h>
+#include <mica/autograd/grad_hooks.h>
 #include <mica/autograd/node.h>
 #include <mica/core/error.h>
 
@@ -34,7 +36,7 @@ std::string Tensor::grad_fn_name() const {
 namespace autograd {
 
 namespace {
-std::atomic<std::uint64_t> next_sequence{0};
+std::atomic<std::uint64_t> next_sequence_number{0};
 
 [[noreturn]] void throw_changed(const Node& node, const Tensor& saved, std::uint32_t version,
                                 const char* what) {
@@ -52,7 +54,19 @@ std::atomic<std::uint64_t> next_sequence{0};
 }  // namespace
 
 Node::Node(const char* name)
-    : name_(name), sequence_(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
+    : name_(name), sequence_(next_sequence_number.fetch_add(1, std::memory_order_relaxed)) {
+  if (anomaly_enabled()) [[unlikely]]
+    make_extras().made_in = ForwardScope::current_path();
+}
+
+Node::~Node() = default;
+
+std::uint64_t Node::next_sequence() { return next_sequence_number.load(std::memory_order_relaxed); }
+
+NodeExtras& Node::make_extras() {
+  if (!extras_) extras_ = std::make_unique<NodeExtras>();
+  return *extras_;
+}
 
 void Node::throw_freed() const {
   throw Error("backward",
@@ -68,7 +82,9 @@ Edge edge_to(const Tensor& x) {
   return {};
 }
 
-Saved::Saved(const Tensor& x) : tensor_(x), version_(x.defined() ? x.version() : 0) {}
+Saved::Saved(const Tensor& x) : tensor_(x), version_(x.defined() ? x.version() : 0) {
+  if (x.defined() && x.impl()->storage->inference) detail::throw_inference("autograd", *x.impl());
+}
 
 Tensor Saved::get(const Node& node) const {
   if (tensor_.defined() && tensor_.version() != version_) throw_changed(node, tensor_, version_, "input");
@@ -93,6 +109,15 @@ void detail::throw_stale_view(const Tensor& x) {
       fmt::format("a view of shape {} is used after its base was changed in place by a recorded {}",
                   to_string(x.sizes()), x.impl()->storage->changed_by.load(std::memory_order_relaxed)),
       "take the view again after the change, or avoid the in-place operation");
+}
+
+void detail::throw_inference(const char* operation, const TensorImpl& impl) {
+  throw Error(
+      operation,
+      fmt::format("a tensor made under InferenceMode, {} {}, cannot be kept for backward: its changes are "
+                  "not counted",
+                  name(impl.dtype), to_string(impl.sizes)),
+      "clone() it outside of InferenceMode, or make it under NoGrad instead");
 }
 
 bool recording(std::span<const Tensor> inputs) {

@@ -15,6 +15,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -28,6 +29,7 @@
 namespace mica::autograd {
 
 class Node;
+struct NodeExtras;
 
 // Where a gradient goes: into output `index` of `node`, or into the grad() of `leaf`, or nowhere (both null).
 struct Edge {
@@ -42,6 +44,9 @@ Edge edge_to(const Tensor& x);
 // One recorded operation.
 class Node : public NodeBase {
  public:
+  ~Node() override;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
   struct Output {
     Shape sizes;
     DType dtype;
@@ -49,6 +54,8 @@ class Node : public NodeBase {
   const char* name() const { return name_; }
   // Later operations have larger numbers, so descending order is an order for the backward pass.
   std::uint64_t sequence() const { return sequence_; }
+  // A number that is larger than those of all operations recorded so far, and no larger than later ones.
+  static std::uint64_t next_sequence();
   std::span<const Edge> edges() const { return edges_; }
   std::span<const Output> outputs() const { return outputs_; }
   // Does input i want a gradient?
@@ -60,6 +67,10 @@ class Node : public NodeBase {
   // Frees what was saved; backward() throws from then on.
   virtual void release() = 0;
 
+  // Hooks on the results and where forward ran; null for most.
+  NodeExtras* extras() const { return extras_.get(); }
+  NodeExtras& make_extras();
+
  protected:
   explicit Node(const char* name);
   [[noreturn]] void throw_freed() const;
@@ -69,6 +80,7 @@ class Node : public NodeBase {
  private:
   const char* name_;
   std::uint64_t sequence_;
+  std::unique_ptr<NodeExtras> extras_;
 };
 
 // An input kept for backward. get() checks that nobody changed it in place since.
@@ -101,6 +113,16 @@ class SavedOutput {
 namespace detail {
 
 [[noreturn]] void throw_stale_view(const Tensor& x);
+[[noreturn]] void throw_inference(const char* operation, const TensorImpl& impl);
+
+// Makes a tensor output `index` of the node.
+inline void attach(Node& node, TensorImpl& result, std::size_t index) {
+  if (result.storage->inference) [[unlikely]]
+    throw_inference(node.name(), result);
+  result.grad_fn = Ref<NodeBase>::share(&node);
+  result.output_index = static_cast<std::uint32_t>(index);
+  result.requires_grad = false;
+}
 
 // Views taken before a recorded in-place change of their base have lost their history.
 inline bool needs_record(const Tensor& x) {
@@ -129,10 +151,7 @@ template <class F, std::size_t N, std::size_t M> class OpNode final : public Nod
     for (std::size_t i = 0; i < M; ++i) {
       output_storage_[i] = {results[i].impl()->sizes, results[i].impl()->dtype};
       TensorImpl& impl = *results[i].impl();
-      if (!mica::is_floating_point(impl.dtype)) continue;
-      impl.grad_fn = Ref<NodeBase>::share(this);
-      impl.output_index = static_cast<std::uint32_t>(i);
-      impl.requires_grad = false;
+      if (mica::is_floating_point(impl.dtype)) attach(*this, impl, i);
     }
     outputs_ = output_storage_;
   }

@@ -10,7 +10,7 @@ std::ostream& print(std::ostream& out, const std::string& text) { return out << 
 
 namespace detail {
 
-void trace(Error& error, const ModuleRef& module) {
+std::string path_between(const ModuleRef& module, const void* address, const void* type) {
   struct Finder final : Visitor {
     const void* address = nullptr;
     const void* type = nullptr;
@@ -19,17 +19,22 @@ void trace(Error& error, const ModuleRef& module) {
       if (found.empty() && m.address() == address && m.type_tag() == type) found = path(name);
     }
   };
+  Finder finder;
+  finder.address = address;
+  finder.type = type;
+  module.walk(finder);
+  return finder.found;
+}
+
+void trace(Error& error, const ModuleRef& module) {
   Error::Trail& trail = error.trail();
   if (trail.module == nullptr) {
     trail.thrower = module.type();
     error.set_module_path(trail.thrower);
   } else {
-    Finder finder;
-    finder.address = trail.module;
-    finder.type = trail.type;
-    module.walk(finder);
     // A module that is no member (called through a reference) has no path; its type must do.
-    std::string step = finder.found.empty() ? fmt::format("({})", trail.type_name) : finder.found;
+    std::string step = path_between(module, trail.module, trail.type);
+    if (step.empty()) step = fmt::format("({})", trail.type_name);
     trail.path = trail.path.empty() ? std::move(step) : fmt::format("{}.{}", step, trail.path);
     error.set_module_path(fmt::format("{}.{} ({})", module.type(), trail.path, trail.thrower));
   }

@@ -37,6 +37,11 @@ namespace mica::nn {
 namespace detail {
 // Adds the module that the error is leaving to the path in its message.
 void trace(Error& error, const ModuleRef& module);
+// The path from a module to the one at `address`, of the type with that tag; "" if it is no member.
+std::string path_between(const ModuleRef& module, const void* address, const void* type);
+template <class M> std::string member_path(const void* module, const void* address, const void* type) {
+  return path_between(ModuleRef(*static_cast<M*>(const_cast<void*>(module))), address, type);
+}
 }  // namespace detail
 
 // An empty base class: no data, no virtual functions, so that a subclass stays an aggregate whose members
@@ -64,7 +69,9 @@ struct Module {
   // Calls forward(args...), which may be private if nn::Module is a friend. An Error thrown inside learns the
   // path of the module that threw.
   template <class Self, class... Args> decltype(auto) operator()(this Self& self, Args&&... args) {
-    const autograd::ForwardScope scope(reflect::type_name<Self>());
+    const autograd::ForwardScope scope(
+        reflect::type_name<Self>(),
+        {&self, &detail::type_tag<std::remove_const_t<Self>>, &detail::member_path<Self>});
     try {
       if (detail::hooks_alive()) [[unlikely]]
         return call_with_hooks(self, std::forward<Args>(args)...);

@@ -20,6 +20,13 @@ struct NodeBase {
   static void destroy(NodeBase* node);
 };
 
+// What is registered on the gradient of a leaf; autograd::GradHooks is the whole.
+struct HooksBase {
+  std::atomic<std::uint32_t> refs{1};
+  virtual ~HooksBase() = default;
+  static void destroy(HooksBase* hooks) { delete hooks; }
+};
+
 struct TensorImpl {
   std::atomic<std::uint32_t> refs{1};
   DType dtype = DType::f32;
@@ -33,6 +40,7 @@ struct TensorImpl {
   Ref<Storage> storage;
   Ref<NodeBase> grad_fn;  // null for leaves
   Ref<TensorImpl> grad;
+  Ref<HooksBase> hooks;  // of leaves; those of results are with their node
   Shape sizes;
   Shape strides;
 

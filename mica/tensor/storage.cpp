@@ -11,7 +11,11 @@ constexpr std::size_t header = 128;              // a multiple of the 64-byte al
 constexpr std::size_t small_block = 256 * 1024;  // larger ones keep their own size class and page alignment
 static_assert(sizeof(Storage) <= header);
 bool is_inline(std::size_t bytes) { return bytes <= small_block; }
+thread_local bool inference = false;
 }  // namespace
+
+bool inference_mode() { return inference; }
+void set_inference_mode(bool on) { inference = on; }
 
 Ref<Storage> Storage::allocate(std::size_t bytes) {
   const bool inside = is_inline(bytes);

@@ -10,6 +10,10 @@
 
 namespace mica {
 
+// Whether memory allocated by this thread is for inference; autograd's InferenceMode sets it.
+bool inference_mode();
+void set_inference_mode(bool on);
+
 // A block of memory shared by a tensor and its views. Small blocks lie right behind this header.
 struct Storage {
   std::atomic<std::uint32_t> refs{1};
@@ -24,6 +28,7 @@ struct Storage {
   // Keeps foreign memory (from_blob, memory maps) alive; empty for our own.
   std::shared_ptr<void> owner;
   bool foreign = false;
+  bool inference = inference_mode();  // changes are not counted, so autograd saves none of it
 
   static Ref<Storage> allocate(std::size_t bytes);
   // Memory that somebody else owns and `owner` (may be empty) keeps alive.
@@ -31,6 +36,7 @@ struct Storage {
   static void destroy(Storage* storage);
 
   void changed(const char* operation) {
+    if (inference) return;
     changed_by.store(operation, std::memory_order_relaxed);
     version.fetch_add(1, std::memory_order_relaxed);
   }

@@ -118,19 +118,12 @@ Tensor& Tensor::requires_grad_(bool on) {
     throw Error("requires_grad_", fmt::format("{} tensors have no gradient", name(impl.dtype)),
                 "only f32, f64, bf16 and f16 can require one");
   }
+  if (on && impl.storage->inference && !inference_mode()) {
+    throw Error("requires_grad_", "this tensor was made under InferenceMode and counts no changes",
+                "clone() it first, or make it outside of InferenceMode");
+  }
   impl.requires_grad = on;
   return *this;
-}
-
-Tensor Tensor::grad() const { return Tensor(checked_impl().grad); }
-
-void Tensor::set_grad(const Tensor& grad) {
-  TensorImpl& impl = checked_impl();
-  if (grad.defined() && (grad.sizes() != impl.sizes || grad.dtype() != impl.dtype)) {
-    throw Error("set_grad", fmt::format("gradient is {} {}, the tensor {} {}", name(grad.dtype()),
-                                        to_string(grad.sizes()), name(impl.dtype), to_string(impl.sizes)));
-  }
-  impl.grad = grad.impl();
 }
 
 namespace {

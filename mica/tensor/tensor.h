@@ -22,6 +22,9 @@ struct ValuesIndices;
 class Index;
 class Generator;
 Generator& default_generator();
+namespace autograd {
+class HookHandle;
+}
 
 // first:last:step of one dimension, as in Python; negative positions count from the end.
 struct Slice {
@@ -92,7 +95,7 @@ class Tensor {
   // Errors: not a leaf, not floating point.
   Tensor& requires_grad_(bool on = true);
   bool is_leaf() const;
-  // The accumulated gradient; undefined before the first backward.
+  // The accumulated gradient of a leaf, or of a result that retains it; undefined before the first backward.
   Tensor grad() const;
   // Errors: shape or dtype differ from this tensor's.
   void set_grad(const Tensor& grad);
@@ -102,10 +105,21 @@ class Tensor {
   struct BackwardOptions;
   void backward(const Tensor& gradient = {}) const;
   void backward(const Tensor& gradient, BackwardOptions options) const;
+  // hook(grad) is called when a backward pass has this tensor's whole gradient, and may return another one.
+  // hook(leaf) is called when the gradient was added to leaf.grad(). The hook lives as long as the handle;
+  // defined in <mica/autograd/hooks.h>, which says more. Errors: no gradient required; not a leaf.
+  template <class Hook> [[nodiscard]] autograd::HookHandle register_hook(Hook hook) const;
+  template <class Hook>
+  [[nodiscard]] autograd::HookHandle register_post_accumulate_grad_hook(Hook hook) const;
+  // Keeps the gradient of a result in its grad(), as leaves do anyway. It belongs to the value that the
+  // tensor has now: after a change in place, call it again. Errors: no gradient required.
+  void retain_grad() const;
+  bool retains_grad() const;
   // The same memory without history.
   Tensor detach() const;
   // "mul", "linear"...: the operation that made this tensor; "" for leaves.
   std::string grad_fn_name() const;
+  // Counts the changes in place of the memory; always 0 if that was allocated under InferenceMode.
   std::uint32_t version() const;
 
   // --- conversion ---

@@ -15,6 +15,7 @@ namespace mica {
 namespace {
 
 Tensor leaf(std::vector<double> values) { return from_vector(values).requires_grad_(); }
+using Numbers = std::vector<double>;
 std::vector<double> numbers(const Tensor& x) { return x.to_vector<double>(); }
 
 // ---- what arrives in grad() ----
@@ -177,6 +178,30 @@ TEST(Engine, GradOfUnusedInputsIsAnErrorUnlessAllowed) {
   EXPECT_THROW(autograd::grad(square(x), constant), Error);
 }
 
+TEST(Engine, GradTakesOneInputTwiceAndOutputsThatAreLeaves) {
+  const Tensor x = leaf({2});
+  const Tensor y = x * 3;
+  const Tensor outputs[] = {y, x};
+  const Tensor inputs[] = {x, y, x, y};
+  const auto grads = autograd::grad(outputs, inputs);
+  EXPECT_EQ(numbers(grads[0]), Numbers{4});
+  EXPECT_EQ(numbers(grads[1]), Numbers{1});
+  EXPECT_EQ(numbers(grads[2]), Numbers{4});
+  EXPECT_EQ(numbers(grads[3]), Numbers{1});
+}
+
+TEST(Engine, GradGoesOnThroughAnInputToAnother) {
+  const Tensor x = leaf({2});
+  const Tensor y = square(x);
+  const Tensor z = y * x;
+  const Tensor inputs[] = {y, x};
+  const auto grads = autograd::grad({&z, 1}, inputs, {}, {.retain_graph = true});
+  EXPECT_EQ(numbers(grads[0]), Numbers{2});
+  EXPECT_EQ(numbers(grads[1]), Numbers{12});
+  EXPECT_EQ(numbers(autograd::grad(z, x)), Numbers{12});  // retain_graph kept it
+  EXPECT_THROW(autograd::grad(z, x), Error);
+}
+
 // ---- higher derivatives ----
 
 TEST(Engine, CreateGraphGivesDerivativesOfDerivatives) {
@@ -225,6 +250,21 @@ TEST(Engine, SeparateGraphsRunOnSeparateThreads) {
     const double slope = 1 - std::tanh(u) * std::tanh(u);
     EXPECT_NEAR(results[t], 20 * 256 * (0.16 * slope + 1), 1e-6);
   }
+}
+
+TEST(Engine, GraphsOnSeveralThreadsMayShareLeaves) {
+  const Tensor shared = zeros({100}, f64).requires_grad_();
+  const Tensor other = ones({100}, f64).requires_grad_();
+  constexpr int passes = 50;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < passes; ++i) ((shared * other + shared) * 2).sum().backward();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(numbers(shared.grad()), Numbers(100, 4 * passes * 4));
+  EXPECT_EQ(numbers(other.grad()), Numbers(100, 0));
 }
 
 TEST(Engine, TrainingHoldsNoMoreMemoryAfter10000Steps) {

@@ -1,6 +1,4 @@
 // Changes in place never make a gradient silently wrong: they are recorded, or backward says what happened.
-#include <functional>
-
 #include <gtest/gtest.h>
 
 #include <mica/autograd/engine.h>
@@ -8,19 +6,12 @@
 #include <mica/core/error.h>
 #include <mica/ops/ops.h>
 
+#include "message_of.h"
+
 namespace mica {
 namespace {
 
 Tensor leaf() { return from_vector(std::vector<double>{1, 2, 3}).requires_grad_(); }
-
-std::string message_of(const std::function<void()>& fn) {
-  try {
-    fn();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 TEST(Version, CountsChangesAndIsSharedByViews) {
   Tensor x = ones({4});
