@@ -114,4 +114,29 @@ std::string gradgradcheck(Fn fn, std::span<const Tensor> inputs, const Gradcheck
   return {};
 }
 
+namespace {
+
+// Checks the results of fn one after the other.
+std::string each_result(FunctionRef<std::vector<Tensor>(std::span<const Tensor>)> fn,
+                        std::span<const Tensor> inputs, auto check) {
+  const std::size_t count = fn(inputs).size();
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::string problem = check([&](std::span<const Tensor> in) { return fn(in)[k]; });
+    if (!problem.empty()) return fmt::format("result {}: {}", k, problem);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string gradcheck(FunctionRef<std::vector<Tensor>(std::span<const Tensor>)> fn,
+                      std::span<const Tensor> inputs, const GradcheckOptions& options) {
+  return each_result(fn, inputs, [&](Fn one) { return gradcheck(one, inputs, options); });
+}
+
+std::string gradgradcheck(FunctionRef<std::vector<Tensor>(std::span<const Tensor>)> fn,
+                          std::span<const Tensor> inputs, const GradcheckOptions& options) {
+  return each_result(fn, inputs, [&](Fn one) { return gradgradcheck(one, inputs, options); });
+}
+
 }  // namespace mica::autograd

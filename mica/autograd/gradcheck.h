@@ -27,4 +27,10 @@ std::string gradcheck(FunctionRef<Tensor(std::span<const Tensor>)> fn, std::span
 std::string gradgradcheck(FunctionRef<Tensor(std::span<const Tensor>)> fn, std::span<const Tensor> inputs,
                           const GradcheckOptions& options = {});
 
+// The same for functions of several results: each in turn; the one that differs is named.
+std::string gradcheck(FunctionRef<std::vector<Tensor>(std::span<const Tensor>)> fn,
+                      std::span<const Tensor> inputs, const GradcheckOptions& options = {});
+std::string gradgradcheck(FunctionRef<std::vector<Tensor>(std::span<const Tensor>)> fn,
+                          std::span<const Tensor> inputs, const GradcheckOptions& options = {});
+
 }  // namespace mica::autograd

@@ -65,6 +65,17 @@ TEST(Gradcheck, ChecksEveryInputThatRequiresAGradient) {
   EXPECT_NE(gradcheck([](Inputs in) { return in[0] * in[1] + cube(in[2], 2); }, inputs), "");
 }
 
+TEST(Gradcheck, ChecksEveryResult) {
+  const Tensor x = input();
+  const auto two = [](double factor) {
+    return [factor](Inputs in) { return std::vector{in[0] * 2, cube(in[0], factor)}; };
+  };
+  EXPECT_EQ(gradcheck(two(3), {&x, 1}), "");
+  EXPECT_EQ(gradgradcheck(two(3), {&x, 1}), "");
+  const std::string problem = gradcheck(two(2), {&x, 1});
+  EXPECT_TRUE(problem.starts_with("result 1: d output[0]")) << problem;
+}
+
 TEST(Gradcheck, RestoresTheNumbersItPerturbs) {
   const Tensor x = input();
   const auto before = x.to_vector<double>();
