@@ -5,6 +5,7 @@
 
 #include <mica/core/error.h>
 #include <mica/kernels/gemm.h>
+#include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/matmul.h>
 #include <mica/ops/pointwise.h>
@@ -76,19 +77,65 @@ Tensor product(const Tensor& a, const Tensor& b) {
 }
 
 // The one recorded product: three dimensions each, batches equal or 1.
-Tensor bmm(const Tensor& a, const Tensor& b) {
+Tensor batch_product(const Tensor& a, const Tensor& b) {
   Tensor c = product(a, b);
   if (!recording(a, b)) return c;
   return record("matmul", c, {&a, &b},
                 [a = Saved(a), b = Saved(b)](const Node& node, const Tensor& grad) -> std::array<Tensor, 2> {
                   // (B, m, n) (B, n, k) and (B, k, m) (B, m, n); the engine sums over a broadcast batch
-                  return {node.needs(0) ? bmm(grad, b.get(node).transpose(1, 2)) : Tensor(),
-                          node.needs(1) ? bmm(a.get(node).transpose(1, 2), grad) : Tensor()};
+                  return {node.needs(0) ? batch_product(grad, b.get(node).transpose(1, 2)) : Tensor(),
+                          node.needs(1) ? batch_product(a.get(node).transpose(1, 2), grad) : Tensor()};
                 });
 }
 
 Shape batch_of(const Tensor& x) {
   return {std::span<const std::int64_t>(x.sizes().begin(), x.sizes().end() - 2)};
+}
+
+// The dtype to multiply in: f32 for bf16 and f16; i64 for u8, whose sums wrap like those of u8.
+DType product_type(DType t) { return t == u8 ? i64 : ops::compute_type(t); }
+
+void check_dtypes(const char* operation, const Tensor& a, const Tensor& b) {
+  ops::check_same_dtype(operation, a, "the first factor", b, "the second");
+  if (a.dtype() == boolean) throw Error(operation, "not defined for bool", "convert with to(i64) or to(f32)");
+}
+
+void check_dims(const char* operation, const Tensor& x, int dims, const char* what) {
+  if (x.dim() == dims) return;
+  throw Error(operation, fmt::format("a tensor of shape {} is no {}", to_string(x.sizes()), what),
+              "matmul takes any number of dimensions");
+}
+
+// Both have two dimensions or more.
+void check_inner(const char* operation, const Tensor& a, const Tensor& b) {
+  if (b.size(-2) == a.size(-1)) return;
+  throw Error(operation,
+              fmt::format("shapes {} and {}: {} columns on the left, {} rows on the right",
+                          to_string(a.sizes()), to_string(b.sizes()), a.size(-1), b.size(-2)),
+              "the last size of the first must equal the second-to-last of the second");
+}
+
+void check_vectors(const char* operation, const Tensor& a, const Tensor& b) {
+  check_dims(operation, a, 1, "vector");
+  check_dims(operation, b, 1, "vector");
+}
+
+// beta * x + alpha * product, all of one dtype that is computed in.
+Tensor add_product(const char* operation, const Tensor& x, Tensor product, const AddProduct& options) {
+  const auto [beta, alpha] = options;
+  if (!is_floating_point(product.dtype()) && (beta.kind() == f64 || alpha.kind() == f64)) {
+    throw Error(operation,
+                fmt::format("beta {} and alpha {} for tensors of {}", beta.to_double(), alpha.to_double(),
+                            name(product.dtype())),
+                "give whole numbers, or convert the tensors with to(f32)");
+  }
+  if (broadcast_shapes(x.sizes(), product.sizes(), operation) != product.sizes()) {
+    throw Error(operation, fmt::format("an input of shape {} for a product of shape {}", to_string(x.sizes()),
+                                       to_string(product.sizes())));
+  }
+  // What is multiplied by a beta of 0 may be NaN; its gradient is 0.
+  const Tensor kept = beta.to_double() == 0 ? masked_fill(x, ones({}, boolean), 0) : mul(x, beta);
+  return add(mul(std::move(product), alpha), kept);
 }
 
 Shape joined(const Shape& batch, std::int64_t rows, std::int64_t columns) {
@@ -107,12 +154,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
                             to_string(b.sizes())),
                 "multiply by a number with *");
   }
-  ops::check_same_dtype("matmul", a, "the first matrix", b, "the second");
-  if (a.dtype() == boolean || a.dtype() == u8) {
-    throw Error("matmul", fmt::format("not defined for {}", name(a.dtype())),
-                "convert with to(i64) or to(f32)");
-  }
-  if (ops::compute_type(a.dtype()) != a.dtype()) return matmul(a.to(f32), b.to(f32)).to(a.dtype());
+  check_dtypes("matmul", a, b);
+  if (const DType type = product_type(a.dtype()); type != a.dtype())
+    return matmul(a.to(type), b.to(type)).to(a.dtype());
   if (a.dim() == 1) {
     const Tensor y = matmul(a.unsqueeze(0), b);
     return b.dim() == 1 ? y.squeeze(0) : y.squeeze(-2);
@@ -122,14 +166,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   const std::int64_t m = a.size(-2);
   const std::int64_t k = a.size(-1);
   const std::int64_t n = b.size(-1);
-  if (b.size(-2) != k) {
-    throw Error("matmul",
-                fmt::format("shapes {} and {}: {} columns on the left, {} rows on the right",
-                            to_string(a.sizes()), to_string(b.sizes()), k, b.size(-2)),
-                "the last size of the first must equal the second-to-last of the second");
-  }
+  check_inner("matmul", a, b);
   if (b.dim() == 2) {  // one matrix for all: fold the batch into the rows
-    const Tensor y = bmm(a.reshape({1, batch_of(a).numel() * m, k}), b.unsqueeze(0));
+    const Tensor y = batch_product(a.reshape({1, batch_of(a).numel() * m, k}), b.unsqueeze(0));
     return y.reshape(joined(batch_of(a), m, n));
   }
   const Shape batch = broadcast_shapes(batch_of(a), batch_of(b), "matmul");
@@ -138,7 +177,111 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     if (batch_of(x).numel() == 1 && count > 0) return x.reshape({1, rows, columns});
     return x.expand(joined(batch, rows, columns)).reshape({count, rows, columns});
   };
-  return bmm(as_batch(a, m, k), as_batch(b, k, n)).reshape(joined(batch, m, n));
+  return batch_product(as_batch(a, m, k), as_batch(b, k, n)).reshape(joined(batch, m, n));
+}
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+  check_dims("mm", a, 2, "matrix");
+  check_dims("mm", b, 2, "matrix");
+  check_dtypes("mm", a, b);
+  check_inner("mm", a, b);
+  return matmul(a, b);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check_dims("bmm", a, 3, "batch of matrices");
+  check_dims("bmm", b, 3, "batch of matrices");
+  check_dtypes("bmm", a, b);
+  if (a.size(0) != b.size(0)) {
+    throw Error("bmm",
+                fmt::format("batches of {} and {} matrices, shapes {} and {}", a.size(0), b.size(0),
+                            to_string(a.sizes()), to_string(b.sizes())),
+                "matmul broadcasts batches");
+  }
+  check_inner("bmm", a, b);
+  return matmul(a, b);
+}
+
+Tensor mv(const Tensor& a, const Tensor& b) {
+  check_dims("mv", a, 2, "matrix");
+  check_dims("mv", b, 1, "vector");
+  check_dtypes("mv", a, b);
+  if (a.size(1) != b.size(0)) {
+    throw Error("mv", fmt::format("a matrix of shape {} times a vector of shape {}", to_string(a.sizes()),
+                                  to_string(b.sizes())));
+  }
+  return matmul(a, b);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+  check_vectors("dot", a, b);
+  check_dtypes("dot", a, b);
+  if (a.numel() != b.numel()) {
+    throw Error("dot", fmt::format("vectors of {} and {} elements", a.numel(), b.numel()));
+  }
+  return matmul(a, b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  check_vectors("outer", a, b);
+  return mul(a.unsqueeze(1), b);
+}
+
+Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct& options) {
+  ops::check_same_dtype("addmm", x, "the input", a, "the first factor");
+  ops::check_same_dtype("addmm", a, "the first factor", b, "the second");
+  if (const DType type = product_type(a.dtype()); type != a.dtype())
+    return addmm(x.to(type), a.to(type), b.to(type), options).to(a.dtype());
+  return add_product("addmm", x, mm(a, b), options);
+}
+
+Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct& options) {
+  ops::check_same_dtype("addmv", x, "the input", a, "the matrix");
+  ops::check_same_dtype("addmv", a, "the matrix", b, "the vector");
+  if (const DType type = product_type(a.dtype()); type != a.dtype())
+    return addmv(x.to(type), a.to(type), b.to(type), options).to(a.dtype());
+  return add_product("addmv", x, mv(a, b), options);
+}
+
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct& options) {
+  ops::check_same_dtype("baddbmm", x, "the input", a, "the first factor");
+  ops::check_same_dtype("baddbmm", a, "the first factor", b, "the second");
+  if (const DType type = product_type(a.dtype()); type != a.dtype())
+    return baddbmm(x.to(type), a.to(type), b.to(type), options).to(a.dtype());
+  return add_product("baddbmm", x, bmm(a, b), options);
+}
+
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
+  check_dims("bilinear", weight, 3, "weight (out, in1, in2)");
+  const auto [out, in1, in2] = std::array{weight.size(0), weight.size(1), weight.size(2)};
+  const auto rows_of = [](const Tensor& x) {
+    return x.dim() == 0 ? Shape()
+                        : Shape(std::span<const std::int64_t>(x.sizes().begin(), x.sizes().end() - 1));
+  };
+  if (x1.dim() == 0 || x2.dim() == 0 || x1.size(-1) != in1 || x2.size(-1) != in2 ||
+      rows_of(x1) != rows_of(x2)) {
+    throw Error("bilinear",
+                fmt::format("inputs of shapes {} and {} for a weight of shape {}", to_string(x1.sizes()),
+                            to_string(x2.sizes()), to_string(weight.sizes())),
+                "inputs are (..., in1) and (..., in2), with the same sizes before the last");
+  }
+  if (bias.defined() && bias.sizes() != Shape(out))
+    throw Error("bilinear", fmt::format("bias of shape {} for {} outputs", to_string(bias.sizes()), out));
+  ops::check_same_dtype("bilinear", x1, "the first input", weight, "the weight");
+  ops::check_same_dtype("bilinear", x2, "the second input", weight, "the weight");
+  if (bias.defined()) ops::check_same_dtype("bilinear", bias, "the bias", weight, "the weight");
+  ops::check_floating("bilinear", x1);
+  if (const DType type = product_type(x1.dtype()); type != x1.dtype()) {
+    return bilinear(x1.to(type), x2.to(type), weight.to(type), bias.defined() ? bias.to(type) : bias)
+        .to(x1.dtype());
+  }
+  Shape sizes = rows_of(x1);
+  const std::int64_t rows = sizes.numel();
+  sizes.push_back(out);
+  const Tensor by_first = weight.permute({1, 0, 2}).reshape({in1, out * in2});
+  const Tensor half = matmul(x1.reshape({rows, in1}), by_first).reshape({rows, out, in2});
+  const Tensor y = matmul(half, x2.reshape({rows, in2, 1})).reshape(sizes);
+  return bias.defined() ? add(y, bias) : y;
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -188,5 +331,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 }
 
 Tensor Tensor::matmul(const Tensor& other) const { return mica::matmul(*this, other); }
+Tensor Tensor::mm(const Tensor& other) const { return mica::mm(*this, other); }
+Tensor Tensor::bmm(const Tensor& other) const { return mica::bmm(*this, other); }
+Tensor Tensor::dot(const Tensor& other) const { return mica::dot(*this, other); }
 
 }  // namespace mica
