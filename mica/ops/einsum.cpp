@@ -170,8 +170,7 @@ Named without(const Named& x, const Labels& dropped) {
   for (const Label label : x.labels) {
     if (!contains(dropped, label)) rest.push_back(label);
   }
-  // A sum of integers is i64, but the operand goes on in its own dtype.
-  return {x.tensor.sum(dims).to(x.tensor.dtype()), rest};
+  return {x.tensor.sum(dims), rest};
 }
 
 Named squeezed(const Named& x, Label label) {
@@ -204,6 +203,7 @@ Shape operator+(Shape a, const Shape& b) {
 
 // The product of both, summed over the names that `kept` does not have.
 Named contract(Named a, Named b, const Labels& kept) {
+  const DType type = a.tensor.dtype();
   // A size of 1 that meets another size broadcasts: as if the operand did not have the dimension.
   for (const Label label : Labels(a.labels)) {
     if (!contains(b.labels, label) || a.size(label) == b.size(label)) continue;
@@ -222,6 +222,8 @@ Named contract(Named a, Named b, const Labels& kept) {
   const Labels summed = alone(b, a, false);
   a = without(a, alone(a, b, false));
   b = without(b, summed);
+  a.tensor = a.tensor.to(type);  // sums of integers are i64
+  b.tensor = b.tensor.to(type);
 
   Labels batch;
   Labels inner;

@@ -270,7 +270,7 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   ops::check_same_dtype("bilinear", x1, "the first input", weight, "the weight");
   ops::check_same_dtype("bilinear", x2, "the second input", weight, "the weight");
   if (bias.defined()) ops::check_same_dtype("bilinear", bias, "the bias", weight, "the weight");
-  ops::check_floating("bilinear", x1);
+  check_dtypes("bilinear", x1, weight);
   if (const DType type = product_type(x1.dtype()); type != x1.dtype()) {
     return bilinear(x1.to(type), x2.to(type), weight.to(type), bias.defined() ? bias.to(type) : bias)
         .to(x1.dtype());
@@ -307,7 +307,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (ops::compute_type(x.dtype()) != x.dtype()) {
     return linear(x.to(f32), weight.to(f32), bias.defined() ? bias.to(f32) : bias).to(x.dtype());
   }
-  ops::check_floating("linear", x);
+  if (!is_floating_point(x.dtype())) {
+    check_dtypes("linear", x, weight);
+    const Tensor y = matmul(x, weight.t());
+    return bias.defined() ? add(y, bias) : y;
+  }
   Shape sizes = x.sizes();
   sizes[sizes.size() - 1] = out;
   const std::int64_t rows = Shape(std::span<const std::int64_t>(sizes.begin(), sizes.end() - 1)).numel();

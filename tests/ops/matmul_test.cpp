@@ -133,7 +133,7 @@ const table::Rows rows{
          .refusals = {{[] { linear(ones({2, 4}), ones({5, 3})); }, "has 4 features"},
                       {[] { linear(ones({2, 3}), ones({5, 3}), ones({4})); }, "bias of shape [4] for 5"},
                       {[] { linear(ones({2, 3}), ones({5, 3}, f64)); }, "f64"},
-                      {[] { linear(tensor({1, 2}), tensor({{1, 2}})); }, "i64"}}},
+                      {[] { linear(ones({2}, boolean), ones({1, 2}, boolean)); }, "not defined for bool"}}},
         {.name = "bilinear",
          .golden = {{"bilinear",
                      [](Inputs x, const Args&) { return std::vector{bilinear(x[0], x[1], x[2], x[3])}; }}},
