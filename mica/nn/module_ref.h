@@ -30,6 +30,12 @@ namespace detail {
 template <class T> inline constexpr char type_tag = 0;
 template <class T> std::string describe(const void* module);
 template <class T> void walk_contents(void* module, Visitor& v);
+struct ExtraState {
+  Tensor (*get)(const void* module);
+  void (*set)(void* module, const Tensor& state);
+};
+// Null for types without.
+template <class T> constexpr const ExtraState* extra_state();
 }  // namespace detail
 
 using NamedTensor = std::pair<std::string, Tensor>;
@@ -80,6 +86,13 @@ class ModuleRef {
   Tensor get_buffer(std::string_view path) const;
   void set_submodule(std::string_view path, AnyModule module) const;
 
+  // State that is no parameter or buffer, which a module saves by having
+  //   Tensor get_extra_state() const;  void set_extra_state(const Tensor& state);
+  // It is "_extra_state" in state dicts.
+  bool has_extra_state() const { return extra_ != nullptr; }
+  Tensor get_extra_state() const { return extra_->get(address_); }
+  void set_extra_state(const Tensor& state) const { extra_->set(address_, state); }
+
   void apply(const std::function<void(ModuleRef)>& fn) const;
   void train(bool on = true) const;
   void requires_grad_(bool on = true, const Filter& where = {}) const;
@@ -99,6 +112,7 @@ class ModuleRef {
   const void* type_tag_ = nullptr;
   std::string (*describe_)(const void*) = nullptr;
   void (*walk_)(void*, Visitor&) = nullptr;
+  const detail::ExtraState* extra_ = nullptr;
   AnyModule* slot_ = nullptr;  // what owns the module, if that may own one of another type
 };
 

@@ -62,6 +62,9 @@ namespace detail {
 // Errors: called inside a forward: a layer made there would be new at every call, never trained, and deaf to
 // eval().
 void forbid_construction_inside_forward(const char* type);
+// `target` gets the memory, dtype and geometry of `source` and stays the tensor that it is, for all its
+// handles. Backward passes that saved it notice. A gradient of another dtype is converted.
+void replace_memory(const Tensor& target, const Tensor& source, const char* operation);
 }  // namespace detail
 
 }  // namespace mica::nn

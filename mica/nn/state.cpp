@@ -1,4 +1,8 @@
-#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -42,36 +46,116 @@ std::string listed(const std::vector<std::string>& names, const std::vector<std:
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+using ExtraState = std::pair<std::string, ModuleRef>;
+
+// The modules that keep state of their own making, with the names of it.
+std::vector<ExtraState> extra_states(const ModuleRef& module) {
+  std::vector<ExtraState> out;
+  for (auto& [path, inner] : module.named_modules()) {
+    if (inner.has_extra_state())
+      out.emplace_back(path.empty() ? "_extra_state" : path + "._extra_state", inner);
+  }
+  return out;
+}
+
+// The entries of a state under the names that the model has for them.
+StateDict renamed(const StateDict& state, const LoadOptions& options) {
+  StateDict out;
+  for (const auto& [name, tensor] : state) {
+    if (!name.starts_with(options.prefix)) continue;
+    const std::string_view rest = std::string_view(name).substr(options.prefix.size());
+    std::string own = options.rename ? options.rename(rest) : std::string(rest);
+    if (own.empty()) continue;
+    if (out.contains(own)) {
+      throw Error(
+          "load_state_dict",
+          fmt::format("two entries of the state are renamed to \"{}\", the second is \"{}\"", own, name));
+    }
+    out.insert(std::move(own), tensor);
+  }
+  return out;
+}
+
+// Why a tensor cannot be loaded into another; empty if it can.
+std::string misfit(const std::string& name, const Tensor& source, const Tensor& target,
+                   const LoadOptions& options) {
+  if (!source.defined()) return fmt::format("\"{}\" is undefined in the state", name);
+  if (source.sizes() != target.sizes()) {
+    return fmt::format("\"{}\" has shape {} in the state, {} in the model", name, to_string(source.sizes()),
+                       to_string(target.sizes()));
+  }
+  const bool fits = options.same_dtype ? source.dtype() == target.dtype()
+                                       : source.is_floating_point() == target.is_floating_point();
+  if (fits) return {};
+  return fmt::format("\"{}\" is {} in the state, {} in the model", name, mica::name(source.dtype()),
+                     mica::name(target.dtype()));
+}
+
+// Gives the modules their extra state; if one refuses it, those before it get their old one back.
+void load_extra(const std::vector<ExtraState>& modules, const StateDict& state) {
+  std::vector<Tensor> before;
+  try {
+    for (const auto& [name, module] : modules) {
+      const Tensor* source = state.find(name);
+      before.push_back(source == nullptr ? Tensor() : module.get_extra_state());
+      if (source != nullptr) module.set_extra_state(*source);
+    }
+  } catch (...) {
+    for (std::size_t i = 0; i + 1 < before.size(); ++i) {
+      if (before[i].defined()) modules[i].second.set_extra_state(before[i]);
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 StateDict ModuleRef::state_dict(const Filter& where) const {
   StateVisitor v(where);
   walk(v);
+  for (const auto& [name, module] : extra_states(*this)) {
+    if (where.takes(name, module)) v.state.insert(name, module.get_extra_state());
+  }
   return std::move(v.state);
 }
 
-LoadReport ModuleRef::load_state_dict(const StateDict& state, const LoadOptions& options) const {
-  const StateDict own = state_dict();
+LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions& options) const {
+  const StateDict state = renamed(given, options);
+  // Names to the members themselves, not to views of them.
+  struct V final : Visitor {
+    std::vector<NamedTensor> found;
+    void parameter(std::string_view name, Parameter& p) override { found.emplace_back(path(name), p); }
+    void buffer(std::string_view name, Buffer& b) override {
+      if (b.persistent()) found.emplace_back(path(name), b);
+    }
+  } own;
+  walk(own);
+  const std::vector<ExtraState> extra = extra_states(*this);
+
   LoadReport report;
   std::vector<std::string> problems;
-  for (const auto& [name, target] : own) {
+  std::set<std::string_view> known;
+  for (const auto& [name, target] : own.found) {
+    known.insert(name);
     const Tensor* source = state.find(name);
     if (source == nullptr) {
       report.missing.push_back(name);
-    } else if (!source->defined()) {
-      problems.push_back(fmt::format("\"{}\" is undefined in the state", name));
-    } else if (source->sizes() != target.sizes()) {
-      problems.push_back(fmt::format("\"{}\" has shape {} in the state, {} in the model", name,
-                                     mica::to_string(source->sizes()), mica::to_string(target.sizes())));
-    } else if (source->is_floating_point() != target.is_floating_point()) {
-      problems.push_back(fmt::format("\"{}\" is {} in the state, {} in the model", name,
-                                     mica::name(source->dtype()), mica::name(target.dtype())));
-    } else {
+      continue;
+    }
+    std::string problem = misfit(name, *source, target, options);
+    if (problem.empty()) {
       report.applied.push_back(name);
+    } else {
+      report.mismatched.push_back(name);
+      if (!options.skip_mismatched) problems.push_back(std::move(problem));
     }
   }
+  for (const auto& [name, module] : extra) {
+    known.insert(name);
+    (state.contains(name) ? report.applied : report.missing).push_back(name);
+  }
   for (const auto& [name, source] : state) {
-    if (!own.contains(name)) report.unexpected.push_back(name);
+    if (!known.contains(name)) report.unexpected.push_back(name);
   }
   std::string hint;
   if (options.strict) {
@@ -90,8 +174,16 @@ LoadReport ModuleRef::load_state_dict(const StateDict& state, const LoadOptions&
                 fmt::format("the state does not fit {}:\n    {}", type(), fmt::join(problems, "\n    ")),
                 hint);
   }
+  load_extra(extra, state);
   const NoGrad no_grad;
-  for (const std::string& name : report.applied) Tensor(own.at(name)).copy_(state.at(name));
+  for (const auto& [name, target] : own.found) {
+    const Tensor* source = state.find(name);
+    if (source == nullptr || !misfit(name, *source, target, options).empty()) continue;
+    if (options.assign)
+      detail::replace_memory(target, *source, "load_state_dict");
+    else
+      Tensor(target).copy_(*source);
+  }
   return report;
 }
 

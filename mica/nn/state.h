@@ -1,7 +1,9 @@
 // Loading state into a module.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <mica/tensor/state_dict.h>
@@ -10,11 +12,19 @@ namespace mica::nn {
 
 struct LoadOptions {
   bool strict = true;  // missing and unexpected names are errors
+  // The parameters and buffers take the memory and the dtype of the loaded tensors instead of copying the
+  // numbers. They stay the parameters that they were: ties and optimizers go on working.
+  bool assign = false;
+  bool same_dtype = false;       // a dtype that differs is an error; else the numbers are converted
+  bool skip_mismatched = false;  // entries that do not fit are left out and reported; else they are errors
+  std::string prefix = {};       // only names that start with this count, without it
+  // From the name in the state (after the prefix) to the model's; an empty one leaves the entry out.
+  std::function<std::string(std::string_view)> rename = {};
 };
 
-// What load_state_dict did.
+// What load_state_dict did, in the model's names.
 struct LoadReport {
-  std::vector<std::string> applied, missing, unexpected;
+  std::vector<std::string> applied, missing, unexpected, mismatched;
 };
 
 }  // namespace mica::nn

@@ -53,14 +53,9 @@ std::string join(std::string_view prefix, std::string path) {
 
 // New numbers for the same tensor: whoever holds a handle sees them.
 void convert_in_place(const Tensor& x, DType dtype) {
-  if (x.dtype() == dtype) return;
+  if (!x.is_floating_point() || x.dtype() == dtype) return;
   const NoGrad no_grad;
-  const Tensor converted = x.detach().to(dtype);
-  TensorImpl& impl = *x.impl();
-  impl.storage = converted.impl()->storage;
-  impl.dtype = dtype;
-  impl.offset = 0;
-  impl.set_geometry(converted.sizes(), converted.strides());
+  detail::replace_memory(x, x.detach().to(dtype), "Module::to");
 }
 
 // Finds one member by its path and remembers the others for a suggestion.
@@ -217,18 +212,9 @@ void ModuleRef::to(DType dtype) const {
     throw Error("Module::to", fmt::format("a model cannot be converted to {}", name(dtype)),
                 "use f32, f64, bf16 or f16");
   }
-  each_parameter(*this, {}, [&](Visitor&, std::string_view, Tensor& p) {
-    if (!p.is_floating_point()) return;
-    const Tensor grad = p.grad();
-    convert_in_place(p, dtype);
-    if (grad.defined()) {
-      const NoGrad no_grad;
-      p.set_grad(grad.to(dtype));
-    }
-  });
-  each_buffer(*this, {}, [&](Visitor&, std::string_view, Tensor& b) {
-    if (b.is_floating_point()) convert_in_place(b, dtype);
-  });
+  const auto convert = [&](Visitor&, std::string_view, Tensor& x) { convert_in_place(x, dtype); };
+  each_parameter(*this, {}, convert);
+  each_buffer(*this, {}, convert);
 }
 
 void zip(ModuleRef a, ModuleRef b, const std::function<void(std::string_view, Tensor&, const Tensor&)>& fn) {

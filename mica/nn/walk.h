@@ -146,6 +146,22 @@ template <class T> std::string show_field(const T& field) {
     return {};
 }
 
+template <class T>
+inline constexpr ExtraState extra_state_of = {
+    [](const void* module) -> Tensor { return static_cast<const T*>(module)->get_extra_state(); },
+    [](void* module, const Tensor& state) { static_cast<T*>(module)->set_extra_state(state); }};
+template <class T> constexpr const ExtraState* extra_state() {
+  constexpr bool gets = requires(const T& m) { m.get_extra_state(); };
+  constexpr bool sets = requires(T& m, const Tensor& state) { m.set_extra_state(state); };
+  static_assert(
+      gets == sets,
+      "a module with extra state has both get_extra_state() const and set_extra_state(const Tensor&)");
+  if constexpr (gets && sets)
+    return &extra_state_of<T>;
+  else
+    return nullptr;
+}
+
 // extra_repr() if the module has one, else its plain members: "in=784, hidden=512".
 template <class T> std::string describe(const void* address) {
   const T& module = *static_cast<const T*>(address);
@@ -260,7 +276,8 @@ ModuleRef::ModuleRef(T& module)
       base_(&module),
       type_tag_(&detail::type_tag<std::remove_const_t<T>>),
       describe_(&detail::describe<std::remove_const_t<T>>),
-      walk_(&detail::walk_contents<std::remove_const_t<T>>) {}
+      walk_(&detail::walk_contents<std::remove_const_t<T>>),
+      extra_(detail::extra_state<std::remove_const_t<T>>()) {}
 
 template <class Container> ModuleRef ModuleRef::to_container(std::string_view type, Container& container) {
   ModuleRef ref;

@@ -176,6 +176,108 @@ TEST(LoadStateDict, GivesTiedParametersOneValue) {
   EXPECT_TRUE(net.a.is_same(net.b));
 }
 
+TEST(LoadStateDict, AssignTakesMemoryAndDTypeAndKeepsIdentities) {
+  struct Tied : Module {
+    Linear encode{2, 3, {.bias = false}};
+    Linear decode = [&] {
+      Linear made{2, 3, {.bias = false}};
+      made.weight = tied(encode.weight);
+      return made;
+    }();
+  };
+  Tied net;
+  const Tensor before = net.decode.weight;
+  const Tensor values = arange(0, 6, 1, f64).reshape({3, 2});
+  StateDict state;
+  state.insert("encode.weight", values);
+  state.insert("decode.weight", values);
+  net.load_state_dict(state, {.assign = true});
+  EXPECT_TRUE(net.encode.weight.shares_storage(values));
+  EXPECT_TRUE(net.encode.weight.is_same(net.decode.weight)) << "the tie is gone";
+  EXPECT_TRUE(net.decode.weight.is_same(before));
+  EXPECT_EQ(net.encode.weight.dtype(), f64);
+  EXPECT_TRUE(net.encode.weight.requires_grad());
+}
+
+TEST(LoadStateDict, AssignIsNoticedByABackwardPassUnderWay) {
+  Linear fc{2, 2, {.bias = false}};
+  const Tensor y = fc(ones({1, 2}).requires_grad_()).sum();
+  StateDict state;
+  state.insert("weight", ones({2, 2}));
+  fc.load_state_dict(state, {.assign = true});
+  EXPECT_THAT([&] { y.backward(); }, ThrowsMessage<Error>(HasSubstr("load_state_dict")));
+}
+
+TEST(LoadStateDict, RenamesAndTakesAPrefix) {
+  Net net;
+  StateDict state;
+  for (const auto& [name, tensor] : Net{}.state_dict()) state.insert("module.old_" + name, tensor);
+  state.insert("optimizer.lr", ones({}));
+  const auto rename = [](std::string_view name) { return std::string(name.substr(4)); };
+  EXPECT_THAT(net.load_state_dict(state, {.prefix = "module.", .rename = rename}).unexpected, IsEmpty());
+  EXPECT_EQ(values(net.state_dict()).at("fc.weight"), values(state).at("module.old_fc.weight"));
+  EXPECT_THAT(
+      [&] {
+        net.load_state_dict(state, {.rename = [](std::string_view) { return std::string("fc.bias"); }});
+      },
+      ThrowsMessage<Error>(HasSubstr("two entries of the state are renamed to \"fc.bias\"")));
+}
+
+TEST(LoadStateDict, SkipsOrRefusesWhatDoesNotFit) {
+  Net net;
+  const Net other;
+  const StateDict state = with(with(other.state_dict(), "fc.bias", zeros({5})), "scale", zeros({1}, f64));
+  const LoadReport report = net.load_state_dict(state, {.skip_mismatched = true});
+  EXPECT_THAT(report.mismatched, ElementsAre("fc.bias"));
+  EXPECT_THAT(report.missing, IsEmpty());
+  EXPECT_EQ(values(net.state_dict()).at("fc.weight"), values(state).at("fc.weight"));
+  EXPECT_EQ(net.fc.bias.numel(), 3);
+  EXPECT_THAT([&] { net.load_state_dict(state, {.same_dtype = true, .skip_mismatched = false}); },
+              ThrowsMessage<Error>(HasSubstr("\"scale\" is f64 in the state, f32 in the model")));
+}
+
+struct Counting : Module {
+  int seen = 0;
+  Tensor get_extra_state() const { return tensor(seen); }
+  void set_extra_state(const Tensor& state) {
+    if (state.item<int>() < 0) throw Error("Counting", "negative");
+    seen = state.item<int>();
+  }
+  Tensor forward(const Tensor& x) {
+    ++seen;
+    return x;
+  }
+};
+struct Counts : Module {
+  Linear fc{1, 1};
+  Counting a, b;
+  Tensor forward(const Tensor& x) { return b(a(fc(x))); }
+};
+
+TEST(LoadStateDict, CarriesExtraState) {
+  Counts net;
+  net(ones({1, 1}));
+  net.a(ones({1}));
+  const StateDict state = net.state_dict();
+  EXPECT_EQ(state.at("a._extra_state").item<int>(), 2);
+  Counts copy;
+  copy.load_state_dict(state);
+  EXPECT_EQ(copy.a.seen, 2);
+  EXPECT_EQ(copy.b.seen, 1);
+  const auto report = copy.load_state_dict(with(state, "a._extra_state", {}), {.strict = false});
+  EXPECT_THAT(report.missing, ElementsAre("a._extra_state"));
+  EXPECT_THROW(copy.load_state_dict(with(state, "a._extra_state", {})), Error);
+}
+
+TEST(LoadStateDict, ChangesNothingWhenExtraStateIsRefused) {
+  Counts net;
+  const auto before = values(net.state_dict());
+  StateDict state = with(Counts{}.state_dict(), "a._extra_state", tensor(5));
+  state = with(state, "b._extra_state", tensor(-1));
+  EXPECT_THROW(net.load_state_dict(state), Error);
+  EXPECT_EQ(values(net.state_dict()), before);
+}
+
 TEST(StateDict, FindsInsertsAndSuggests) {
   StateDict s;
   s.insert("encoder.weight", ones({1}));
