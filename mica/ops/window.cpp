@@ -32,7 +32,7 @@ Tensor Tensor::unfold(std::int64_t dim, std::int64_t size, std::int64_t step) co
     of_sizes[d] = (n - size) / step + 1;
     of_sizes.push_back(size);
     of_strides.push_back(of_strides[d]);
-    of_strides[d] *= step;
+    of_strides[d] *= std::min(step, std::max<std::int64_t>(n, 1));  // beyond n there is one window
     return Geometry{of_sizes, of_strides, offset};
   };
   const Geometry view = windows(sizes(), strides(), storage_offset());
@@ -85,7 +85,6 @@ namespace {
 // Whether every element of the view lies in the first `limit` elements of memory. Nothing overflows on the
 // way.
 bool lies_within(const Shape& sizes, const Shape& strides, std::int64_t offset, std::int64_t limit) {
-  if (sizes.numel() == 0) return true;
   std::int64_t last = offset;
   for (int i = 0; i < sizes.size(); ++i) {
     std::int64_t reach = 0;
@@ -104,14 +103,14 @@ void check_strided(const Tensor& x, const Shape& sizes, const Shape& strides, st
                 fmt::format("sizes {}, strides {}, offset {}", to_string(sizes), to_string(strides), offset),
                 "as many strides as sizes, none of them negative");
   }
+  const auto limit = static_cast<std::int64_t>(x.impl()->storage->bytes / item_size(x.dtype()));
   std::int64_t count = 1;
   for (const std::int64_t n : sizes) {
-    if (n == 0) return;
+    if (n == 0 && offset <= limit) return;  // reaches nothing
     if (__builtin_mul_overflow(count, n, &count))
       throw Error("as_strided", fmt::format("shape {} has too many elements", to_string(sizes)));
   }
-  const auto limit = static_cast<std::int64_t>(x.impl()->storage->bytes / item_size(x.dtype()));
-  if (!lies_within(sizes, strides, offset, limit)) {
+  if (offset > limit || !lies_within(sizes, strides, offset, limit)) {
     throw Error("as_strided",
                 fmt::format("sizes {} with strides {} from element {} reach beyond the {} elements in memory",
                             to_string(sizes), to_string(strides), offset, limit));
