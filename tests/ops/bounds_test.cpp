@@ -311,5 +311,161 @@ TEST(Bounds, OfReshape) {
   });
 }
 
+TEST(Bounds, OfAsStrided) {
+  expect_bounds("as_strided", [](Draw& draw, const Subject& s) -> Trial {
+    const std::int64_t rank = draw.between(0, 3);
+    const Ints sizes = draw.wild(rank, draw.one_in(6) ? -1 : 1, 3);
+    const Ints strides = draw.wild(draw.one_in(9) ? rank + 1 : rank, draw.one_in(6) ? -1 : 0, 6);
+    const std::int64_t offset = draw.wild(draw.one_in(6) ? -1 : 0, 8);
+    bool fits = strides.size() == sizes.size() && offset >= 0 && possible(sizes);
+    Wide last = offset;
+    for (std::size_t d = 0; fits && d < sizes.size(); ++d) {
+      fits = strides[d] >= 0;
+      last += std::max<Wide>(sizes[d] - 1, 0) * strides[d];
+    }
+    const bool empty = product(sizes) == 0;
+    std::optional<Plain> expected;
+    if (fits && (empty || last < s.count())) {
+      expected = filled(sizes, [&](const Ints& index) {
+        std::int64_t position = offset;
+        for (std::size_t d = 0; d < index.size(); ++d) position += index[d] * strides[d];
+        return static_cast<double>(position);
+      });
+    }
+    return {fmt::format("{}, {}, {}", sizes, strides, offset),
+            [=, &s] { return s.x.as_strided(Shape(sizes), Shape(strides), offset); }, expected, empty};
+  });
+}
+
+TEST(Bounds, OfUnfold) {
+  expect_bounds("unfold", [](Draw& draw, const Subject& s) -> Trial {
+    const std::int64_t dim = draw.wild(-3, 3);
+    const std::int64_t size = draw.wild(-1, 4);
+    const std::int64_t step = draw.wild(0, 3);
+    std::optional<Plain> expected;
+    const auto d = wrapped(dim, s.plain.rank());
+    if (d && size >= 0 && size <= s.plain.sizes[*d] && step > 0) {
+      Ints sizes = s.plain.sizes;
+      sizes[*d] = (sizes[*d] - size) / step + 1;
+      sizes.push_back(size);
+      expected = filled(sizes, [&](Ints index) {
+        index[*d] = index[*d] * step + index.back();
+        index.pop_back();
+        return s.plain.at(index);
+      });
+    }
+    return {fmt::format("{}, {}, {}", dim, size, step), [=, &s] { return s.x.unfold(dim, size, step); },
+            expected};
+  });
+}
+
+TEST(Bounds, OfDiagonal) {
+  expect_bounds("diagonal", [](Draw& draw, const Subject& s) -> Trial {
+    const std::int64_t offset = draw.wild(-3, 3);
+    const std::int64_t dim0 = draw.one_in(4) ? draw.wild(-4, 4) : 0;
+    const std::int64_t dim1 = draw.one_in(4) ? draw.wild(-4, 4) : 1;
+    const auto a = wrapped(dim0, s.plain.rank());
+    const auto b = wrapped(dim1, s.plain.rank());
+    std::optional<Plain> expected;
+    if (a && b && *a != *b) {
+      const Wide row = std::max<Wide>(-Wide{offset}, 0);
+      const Wide column = std::max<Wide>(offset, 0);
+      const Wide length = std::min(s.plain.sizes[*a] - row, s.plain.sizes[*b] - column);
+      Ints sizes = s.plain.sizes;
+      sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(std::max(*a, *b)));
+      sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(std::min(*a, *b)));
+      sizes.push_back(static_cast<std::int64_t>(std::max<Wide>(length, 0)));
+      expected = filled(sizes, [&](Ints index) {
+        const std::int64_t i = index.back();
+        index.pop_back();
+        index.insert(index.begin() + static_cast<std::ptrdiff_t>(std::min(*a, *b)), 0);
+        index.insert(index.begin() + static_cast<std::ptrdiff_t>(std::max(*a, *b)), 0);
+        index[*a] = static_cast<std::int64_t>(row) + i;
+        index[*b] = static_cast<std::int64_t>(column) + i;
+        return s.plain.at(index);
+      });
+    }
+    return {fmt::format("{}, {}, {}", offset, dim0, dim1),
+            [=, &s] { return s.x.diagonal(offset, dim0, dim1); }, expected};
+  });
+}
+
+// ---- copies ----
+
+TEST(Bounds, OfRepeat) {
+  expect_bounds("repeat", [](Draw& draw, const Subject& s) -> Trial {
+    const Ints repeats =
+        draw.wild(s.plain.rank() + draw.between(draw.one_in(6) ? -1 : 0, 1), draw.one_in(6) ? -1 : 0, 3);
+    const auto lead = static_cast<std::int64_t>(repeats.size()) - s.plain.rank();
+    bool fits = lead >= 0;
+    bool absurd = false;  // then a size of 0 may come too late
+    Ints sizes;
+    for (std::size_t d = 0; fits && d < repeats.size(); ++d) {
+      const std::int64_t own =
+          static_cast<std::int64_t>(d) < lead ? 1 : s.plain.sizes[d - static_cast<std::size_t>(lead)];
+      fits = repeats[d] >= 0 && Wide{repeats[d]} * own <= highest;
+      if (fits) sizes.push_back(repeats[d] * own);
+      absurd = absurd || repeats[d] > 3;
+    }
+    std::optional<Plain> expected;
+    if (fits) {
+      expected = filled(sizes, [&](const Ints& index) {
+        Ints from(index.begin() + static_cast<std::ptrdiff_t>(lead), index.end());
+        for (std::size_t d = 0; d < from.size(); ++d) from[d] %= s.plain.sizes[d];
+        return s.plain.at(from);
+      });
+    }
+    return {fmt::format("{}", repeats), [=, &s] { return s.x.repeat(Shape(repeats)); }, expected, absurd};
+  });
+}
+
+TEST(Bounds, OfRoll) {
+  expect_bounds("roll", [](Draw& draw, const Subject& s) -> Trial {
+    const std::int64_t shift = draw.wild(-9, 9);
+    const std::int64_t dim = draw.wild(-3, 3);
+    std::optional<Plain> expected;
+    if (const auto d = wrapped(dim, s.plain.rank())) {
+      const Wide n = s.plain.sizes[*d];
+      expected = filled(s.plain.sizes, [&](Ints index) {
+        index[*d] = static_cast<std::int64_t>(((index[*d] - Wide{shift}) % n + n) % n);
+        return s.plain.at(index);
+      });
+    }
+    return {fmt::format("{}, {}", shift, dim), [=, &s] { return s.x.roll(shift, dim); }, expected,
+            s.plain.sizes.empty()};
+  });
+}
+
+TEST(Bounds, OfPad) {
+  expect_bounds("pad", [](Draw& draw, const Subject& s) -> Trial {
+    const Ints padding =
+        draw.wild(draw.one_in(6) ? draw.between(0, 9) : 2 * draw.between(0, s.plain.rank()), -2, 2);
+    bool fits = padding.size() % 2 == 0 && static_cast<std::int64_t>(padding.size() / 2) <= s.plain.rank();
+    Ints sizes = s.plain.sizes;
+    Ints before(sizes.size(), 0);
+    for (std::size_t i = 0; fits && i < padding.size() / 2; ++i) {
+      const std::size_t d = sizes.size() - 1 - i;
+      const Wide left = padding[2 * i];
+      const Wide right = padding[2 * i + 1];
+      const Wide size = sizes[d] + left + right;
+      fits = size >= 0 && size <= highest && -left <= sizes[d] && -right <= sizes[d];
+      if (!fits) break;
+      before[d] = padding[2 * i];
+      sizes[d] = static_cast<std::int64_t>(size);
+    }
+    std::optional<Plain> expected;
+    if (fits) {
+      expected = filled(sizes, [&](Ints index) {
+        for (std::size_t d = 0; d < index.size(); ++d) {
+          index[d] -= before[d];
+          if (index[d] < 0 || index[d] >= s.plain.sizes[d]) return 0.5;
+        }
+        return s.plain.at(index);
+      });
+    }
+    return {fmt::format("{}", padding), [=, &s] { return pad(s.x, padding, {.value = 0.5}); }, expected};
+  });
+}
+
 }  // namespace
 }  // namespace mica
