@@ -92,10 +92,6 @@ def cases():
     for dim in (0, 1, -1):
         yield case("unbind", lambda x: x.unbind(dim), [x], {"dim": dim})
     yield from swept("unbind", lambda x: x.unbind(1), {"dim": 1})
-    yield case("clone", lambda x: x.clone(), [x])
-    yield case("contiguous", lambda x: x.contiguous(), [x])
-    yield from swept("clone", lambda x: x.clone())
-    yield from swept("contiguous", lambda x: x.contiguous())
     padded = lambda x: torch.zeros(2, 5, 4, dtype=x.dtype).slice_scatter(x, 1, 1, 5, 2)
     yield case("slice_backward", padded, [randn(2, 2, 4)], {"sizes": [2, 5, 4], "dim": 1, "first": 1, "step": 2})
     yield from sweep("slice_backward", padded, [integers(0, 9, 2, 2, 4)], {"sizes": [2, 5, 4], "dim": 1, "first": 1, "step": 2})
