@@ -137,10 +137,13 @@ Tensor Tensor::roll(const Shape& shifts, const Shape& dims) const {
     throw Error("roll", fmt::format("shifts {} along dimensions {}", to_string(shifts), to_string(dims)),
                 "one shift for each dimension, or a single one without dimensions");
   }
+  if (sizes().empty())
+    throw Error("roll", fmt::format("a 0-d tensor has no dimensions {}", to_string(dims)),
+                "give the shift alone");
   Tensor y = *this;
   for (int i = 0; i < dims.size(); ++i) {
     const int d = wrap_dim(dims[i], sizes().size(), "roll");
-    const std::int64_t n = sizes().empty() ? 1 : sizes()[d];
+    const std::int64_t n = sizes()[d];
     const std::int64_t shift = n == 0 ? 0 : (shifts[i] % n + n) % n;
     if (shift != 0) y = cat({y.narrow(d, n - shift, shift), y.narrow(d, 0, n - shift)}, d);
   }
