@@ -28,7 +28,7 @@ Tensor Tensor::gather(std::int64_t dim, const Tensor& index) const {
   if (!recording(*this)) return y;
   return record("gather", y, {this},
                 [d = at.dim, index = Saved(index), sizes = sizes()](const Node& node, const Tensor& grad) {
-                  return zeros(sizes, grad.dtype()).scatter_add(d, index.get(node), grad);
+                  return zeros(sizes, grad.dtype()).scatter_add_(d, index.get(node), grad);
                 });
 }
 

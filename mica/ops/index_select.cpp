@@ -94,7 +94,7 @@ Tensor Tensor::index_select(std::int64_t dim, const Tensor& index) const {
   if (!recording(*this)) return y;
   return record("index_select", y, {this},
                 [d = at.dim, index = Saved(index), sizes = sizes()](const Node& node, const Tensor& grad) {
-                  return zeros(sizes, grad.dtype()).index_add(d, index.get(node), grad);
+                  return zeros(sizes, grad.dtype()).index_add_(d, index.get(node), grad);
                 });
 }
 

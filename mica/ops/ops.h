@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mica/ops/activation.h>
+#include <mica/ops/advanced_index.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/conv.h>
 #include <mica/ops/count.h>

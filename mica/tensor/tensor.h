@@ -1,6 +1,7 @@
 // Tensor: a handle to numbers in n dimensions.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -30,6 +31,10 @@ class HookHandle;
 struct Slice {
   std::optional<std::int64_t> first, last;
   std::int64_t step = 1;
+};
+
+struct IndexPutOptions {
+  bool accumulate = false;  // add to what is there; positions that repeat add up
 };
 
 // A handle: copying it shares the numbers, clone() copies them. Views (transpose, select, slice...) share
@@ -155,7 +160,6 @@ class Tensor {
   std::vector<Tensor> split(const std::vector<std::int64_t>& split_sizes, std::int64_t dim = 0) const;
   std::vector<Tensor> chunk(std::int64_t chunks, std::int64_t dim = 0) const;
   std::vector<Tensor> unbind(std::int64_t dim = 0) const;
-  Tensor operator[](std::int64_t index) const { return select(0, index); }
   // Sums over broadcast dimensions until the shape is `sizes`: the reverse of expand.
   Tensor sum_to_size(const Shape& sizes) const;
 
@@ -181,6 +185,23 @@ class Tensor {
   Tensor masked_select(const Tensor& mask) const;
   Tensor take_along_dim(const Tensor& index, std::int64_t dim) const;
   Tensor nonzero() const;
+
+  // --- subscripts, as in Python (tensor/index.h, ops/advanced_index.h) ---
+  // x[2], x[Slice{0, -1}, Ellipsis, 3], x[None], x[mask], x[rows, columns]: views as long as no tensor or
+  // bool takes part, else copies. index({...}) is the same.
+  Tensor operator[](std::int64_t index) const { return select(0, index); }
+  template <class... I>
+    requires(sizeof...(I) > 1 || (!(std::integral<I> && !std::same_as<I, bool>) && ...))
+  Tensor operator[](const I&... indices) const {
+    return index({indices...});
+  }
+  Tensor index(std::initializer_list<Index> indices) const;
+  Tensor index(std::span<const Index> indices) const;
+  // A copy of this tensor with what the indices stand for replaced by `value`, which is broadcast.
+  Tensor index_put(std::initializer_list<Index> indices, const Tensor& value,
+                   IndexPutOptions options = {}) const;
+  Tensor index_put(std::initializer_list<Index> indices, Scalar value, IndexPutOptions options = {}) const;
+  Tensor index_put(std::span<const Index> indices, const Tensor& value, IndexPutOptions options = {}) const;
 
   // --- in place (ops/inplace.h). They return *this ---
   Tensor& fill_(Scalar value);
@@ -229,6 +250,9 @@ class Tensor {
   Tensor& index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1);
   Tensor& index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source);
   Tensor& index_fill_(std::int64_t dim, const Tensor& index, Scalar value);
+  Tensor& index_put_(std::initializer_list<Index> indices, const Tensor& value, IndexPutOptions options = {});
+  Tensor& index_put_(std::initializer_list<Index> indices, Scalar value, IndexPutOptions options = {});
+  Tensor& index_put_(std::span<const Index> indices, const Tensor& value, IndexPutOptions options = {});
   // --- random numbers in place (ops/random.h) ---
   Tensor& uniform_(double from = 0, double to = 1, Generator& generator = default_generator());
   Tensor& normal_(double mean = 0, double std = 1, Generator& generator = default_generator());
