@@ -7,6 +7,7 @@
 #include <mica/core/error.h>
 #include <mica/kernels/elementwise.h>
 #include <mica/kernels/loops.h>
+#include <mica/kernels/plain.h>
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
@@ -171,8 +172,8 @@ template <class T> RowKernel floating_kernel(Binary op) {
     case Binary::tanh_backward: return vector_binary<T, VectorTanhBackward>;
     case Binary::gelu_backward: return vector_binary<T, VectorGeluBackward>;
     case Binary::gelu_tanh_backward: return vector_binary<T, VectorGeluTanhBackward>;
+    default: return nullptr;
   }
-  return nullptr;
 }
 
 template <class T> RowKernel integer_kernel(Binary op) {
@@ -247,9 +248,12 @@ void run_binary(RowKernel kernel, std::int64_t grain, double parameter, DType dt
 }  // namespace
 
 void binary(Binary op, DType dtype, const Shape& sizes, const In& a, const In& b, const Out& out) {
-  const bool costly = op == Binary::pow || op == Binary::gelu_backward || op == Binary::gelu_tanh_backward;
-  run_binary(HWY_DYNAMIC_DISPATCH(binary_kernel)(op, dtype), costly ? Pass::costly_grain : Pass::cheap_grain,
-             0, dtype, sizes, a, b, out);
+  RowKernel kernel = HWY_DYNAMIC_DISPATCH(binary_kernel)(op, dtype);
+  if (kernel == nullptr) kernel = division_kernel(op, dtype);
+  if (kernel == nullptr) kernel = special_kernel(op, dtype);
+  const bool costly = op == Binary::pow || op == Binary::gelu_backward || op == Binary::gelu_tanh_backward ||
+                      (op >= Binary::remainder && op <= Binary::logaddexp);
+  run_binary(kernel, costly ? Pass::costly_grain : Pass::cheap_grain, 0, dtype, sizes, a, b, out);
 }
 
 void add_scaled(DType dtype, const Shape& sizes, const In& a, const In& b, double alpha, const Out& out) {

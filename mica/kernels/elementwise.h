@@ -34,8 +34,37 @@ enum class Unary : std::uint8_t {
   tanh,
   gelu,       // x * Phi(x), with erf (Hendrycks & Gimpel 2016)
   gelu_tanh,  // the tanh form
+  floor,
+  ceil,
+  round,  // half to even
+  trunc,
+  frac,  // x - trunc(x)
+  exp2,
+  expm1,
+  log1p,
+  log2,
+  sin,
+  cos,
+  erf,
+  softplus,  // log(1 + e^x), but x where x > parameter
+  // Plain loops from here on.
+  log10,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  asinh,
+  acosh,
+  atanh,
+  erfc,
+  erfinv,
+  lgamma,
+  digamma,
+  polygamma,  // derivative number `parameter` of digamma
 };
-void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out);
+void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out, double parameter = 0);
 
 enum class Binary : std::uint8_t {
   add,
@@ -44,7 +73,17 @@ enum class Binary : std::uint8_t {
   div,
   maximum,
   minimum,
-  pow,                 // div and pow: floating only; maximum and minimum propagate NaN
+  pow,        // div: floating only; maximum and minimum propagate NaN; integer powers wrap around
+  remainder,  // with the divisor's sign; integer divisors must not be 0, here and below
+  fmod,       // with the dividend's sign
+  div_floor,
+  div_trunc,
+  bitwise_and,  // integers and bool
+  bitwise_or,
+  bitwise_xor,
+  atan2,  // floating from here on
+  hypot,
+  logaddexp,           // log(e^a + e^b)
   relu_backward,       // (grad, result): 0 where result <= 0, else grad (NaN passes, as in PyTorch)
   sigmoid_backward,    // (grad, result): grad * y * (1 - y)
   tanh_backward,       // (grad, result): grad * (1 - y * y)
@@ -52,6 +91,15 @@ enum class Binary : std::uint8_t {
   gelu_tanh_backward,  // (grad, input)
 };
 void binary(Binary op, DType dtype, const Shape& sizes, const In& a, const In& b, const Out& out);
+
+enum class Ternary : std::uint8_t {
+  addcmul,  // a + value * b * c
+  addcdiv,  // a + value * b / c
+  lerp,     // a + c * (b - a), exact at c = 0 and c = 1
+};
+// Floating only.
+void ternary(Ternary op, DType dtype, const Shape& sizes, const In& a, const In& b, const In& c, double value,
+             const Out& out);
 
 // out = a + alpha * b.
 void add_scaled(DType dtype, const Shape& sizes, const In& a, const In& b, double alpha, const Out& out);
@@ -71,7 +119,7 @@ void convert(const Shape& sizes, DType from, const In& x, DType to, const Out& o
 void fill(DType dtype, const Shape& sizes, const Out& out, double value, std::int64_t value_int);
 
 namespace reference {  // plain loops, the truth for the tests
-void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out);
+void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out, double parameter = 0);
 void binary(Binary op, DType dtype, const Shape& sizes, const In& a, const In& b, const Out& out);
 }  // namespace reference
 

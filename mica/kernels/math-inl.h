@@ -1,5 +1,5 @@
-// Vector exp, log, tanh, sigmoid and the normal distribution, for f32 and f64, one body for both. Included
-// once per Highway target, from a .cpp that uses foreach_target.h.
+// Vector exponentials, logarithms, tanh, sigmoid, erf, sin, cos and the normal distribution, for f32 and f64,
+// one body for both. Included once per Highway target, from a .cpp that uses foreach_target.h.
 //
 // Argument reduction follows the usual routes (Cody & Waite 1980; Muller, "Elementary Functions", 2016). The
 // polynomials interpolate at Chebyshev nodes, computed with 50 digits. Errors measured against f64 or
@@ -12,9 +12,11 @@
 #define MICA_KERNELS_MATH_INL_H_
 #endif
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -31,13 +33,17 @@ template <> struct MathConstants<float> {
       12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
   static constexpr float ln2_high = 0.693145751953125F, ln2_low = 1.42860682030941723212e-6F;
   static constexpr float exp_lowest = -104.0F, exp_highest = 89.0F;  // beyond: 0 and infinity
-  static constexpr float tanh_saturation = 9.2F;                     // beyond: 1
+  static constexpr float exp2_lowest = -151.0F, exp2_highest = 129.0F;
+  static constexpr float tanh_saturation = 9.2F;  // beyond: 1
   static constexpr float smallest_normal = 0x1p-126F, subnormal_scale = 0x1p23F, subnormal_exponent = 23.0F;
   // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2
   static constexpr float exp_tail[] = {0.500000001F,   0.166666667F,   0.0416664642F,
                                        0.00833331084F, 0.00139337307F, 0.000198910805F};
   // (2 atanh(s) - 2 s) / s^3 in s^2, for |s| <= 0.1716
   static constexpr float log_tail[] = {0.666666666F, 0.400001226F, 0.285507364F, 0.23332763F};
+  // erf(x) / x in x^2, for |x| <= 0.5
+  static constexpr float erf_series[] = {1.12837917F,    -0.376126389F,    0.112837917F,  -0.0268661706F,
+                                         0.00522397763F, -0.000854832702F, 0.00012055333F};
   static constexpr float normal_pivot = 4.0F;
   // e^(x^2 / 2) Phi(-x) (x + k) in t = (x - k) / (x + k), for x >= 0 and k the pivot
   static constexpr float normal_tail[] = {0.75528513F,     -0.607896397F,    0.387137399F,    -0.186526806F,
@@ -51,6 +57,7 @@ template <> struct MathConstants<double> {
   static constexpr double round_magic = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
   static constexpr double exp_lowest = -746.0, exp_highest = 710.0;
+  static constexpr double exp2_lowest = -1076.0, exp2_highest = 1025.0;
   static constexpr double tanh_saturation = 20.0;
   static constexpr double smallest_normal = 0x1p-1022, subnormal_scale = 0x1p52, subnormal_exponent = 52.0;
   static constexpr double exp_tail[] = {0.5,
@@ -67,6 +74,11 @@ template <> struct MathConstants<double> {
   static constexpr double log_tail[] = {0.666666666666666973, 0.399999999998982728, 0.285714286265336159,
                                         0.222222110437768582, 0.18182895750119194,  0.153315016111453277,
                                         0.146191661348879714};
+  static constexpr double erf_series[] = {
+      1.12837916709551256,     -0.376126389031837538,    0.112837916709551261,    -0.0268661706451312522,
+      0.00522397762544218793,  -0.000854832702345085225, 0.000120553329817896636, -1.49256503584062504e-05,
+      1.64621143658892463e-06, -1.63658446912349245e-07, 1.48071928158792176e-08, -1.22905553017179263e-09,
+      9.42275906465041125e-11};
   static constexpr double normal_pivot = 5.0;
   static constexpr double normal_tail[] = {
       0.76919304975006296,      -0.665382502890057685,   0.49530561596997679,       -0.313533156671213766,
@@ -107,27 +119,58 @@ template <class D, class V> HWY_INLINE ExpParts<V> exp_parts(D d, V x) {
   return {n, hn::MulAdd(hn::Mul(r, r), polynomial(d, r, C::exp_tail), r)};
 }
 
-template <class D, class V> HWY_INLINE V exp(D d, V x) {
+// x limited to [lowest, highest] by comparisons, not Min and Max: NaN must pass.
+template <class D, class V> HWY_INLINE V limited(D d, V x, hn::TFromD<D> lowest, hn::TFromD<D> highest) {
+  const V low = hn::Set(d, lowest);
+  const V high = hn::Set(d, highest);
+  x = hn::IfThenElse(hn::Lt(x, low), low, x);
+  return hn::IfThenElse(hn::Gt(x, high), high, x);
+}
+
+// 2^n (1 + p) with two factors, because 2^n alone may be subnormal or too large.
+template <class D, class V> HWY_INLINE V from_exp_parts(D d, V n, V p) {
   using T = hn::TFromD<D>;
-  using C = MathConstants<T>;
-  const V lowest = hn::Set(d, C::exp_lowest);
-  const V highest = hn::Set(d, C::exp_highest);
-  x = hn::IfThenElse(hn::Lt(x, lowest), lowest, x);  // comparisons, not Min and Max: NaN must pass
-  x = hn::IfThenElse(hn::Gt(x, highest), highest, x);
-  const auto [n, p] = exp_parts(d, x);
-  // Two factors, because 2^n alone may be subnormal or too large.
-  const V magic = hn::Set(d, C::round_magic);
+  const V magic = hn::Set(d, MathConstants<T>::round_magic);
   const V half = hn::MulAdd(n, hn::Set(d, T{0.5}), magic);
   const V rest = hn::Add(hn::Sub(n, hn::Sub(half, magic)), magic);
   return hn::Mul(hn::Mul(hn::Add(p, hn::Set(d, T{1})), power_of_two(d, half)), power_of_two(d, rest));
 }
 
-template <class D, class V> HWY_INLINE V log(D d, V x) {
+template <class D, class V> HWY_INLINE V exp(D d, V x) {
+  using C = MathConstants<hn::TFromD<D>>;
+  const auto [n, p] = exp_parts(d, limited(d, x, C::exp_lowest, C::exp_highest));
+  return from_exp_parts(d, n, p);
+}
+
+template <class D, class V> HWY_INLINE V exp2(D d, V x) {
+  using T = hn::TFromD<D>;
+  using C = MathConstants<T>;
+  x = limited(d, x, C::exp2_lowest, C::exp2_highest);
+  const V magic = hn::Set(d, C::round_magic);
+  const V n = hn::Sub(hn::Add(x, magic), magic);
+  const V r = hn::Mul(hn::Sub(x, n), hn::Set(d, static_cast<T>(0.69314718055994530942)));
+  return from_exp_parts(d, n, hn::MulAdd(hn::Mul(r, r), polynomial(d, r, C::exp_tail), r));
+}
+
+// e^x - 1
+template <class D, class V> HWY_INLINE V expm1(D d, V x) {
+  using T = hn::TFromD<D>;
+  const T saturation = 40;  // beyond: e^x, or -1
+  const auto [n, p] = exp_parts(d, limited(d, x, -saturation, saturation));
+  const V scale = power_of_two(d, hn::Add(n, hn::Set(d, MathConstants<T>::round_magic)));
+  const V m = hn::MulAdd(scale, p, hn::Sub(scale, hn::Set(d, T{1})));
+  return hn::CopySign(hn::IfThenElse(hn::Gt(x, hn::Set(d, saturation)), exp(d, x), m), x);
+}
+
+// log(x) = e ln(2) + f - (half_square - product), with |f - (half_square - product)| <= ln(2) / 2, for x > 0.
+template <class V> struct LogParts {
+  V e, f, half_square, product;
+};
+template <class D, class V> HWY_INLINE LogParts<V> log_parts(D d, V x) {
   using T = hn::TFromD<D>;
   using C = MathConstants<T>;
   const hn::RebindToSigned<D> di;
   using I = hn::TFromD<decltype(di)>;
-  const V zero = hn::Zero(d);
   const V one = hn::Set(d, T{1});
 
   const auto subnormal = hn::Lt(x, hn::Set(d, C::smallest_normal));
@@ -156,13 +199,39 @@ template <class D, class V> HWY_INLINE V log(D d, V x) {
   const V z = hn::Mul(s, s);
   const V tail = hn::Mul(z, polynomial(d, z, C::log_tail));
   const V half_square = hn::Mul(hn::Mul(f, f), hn::Set(d, T{0.5}));
-  const V low = hn::MulAdd(s, hn::Add(half_square, tail), hn::Mul(e, hn::Set(d, C::ln2_low)));
-  V result = hn::MulAdd(e, hn::Set(d, C::ln2_high), hn::Sub(f, hn::Sub(half_square, low)));
+  return {e, f, half_square, hn::Mul(s, hn::Add(half_square, tail))};
+}
 
+// The logarithm of x, given what log_parts makes of it: right where x is not a positive number, too.
+template <class D, class V> HWY_INLINE V log_everywhere(D d, V x, V result) {
+  const V zero = hn::Zero(d);
   const V infinity = hn::Inf(d);
   result = hn::IfThenElse(hn::Eq(x, zero), hn::Neg(infinity), result);
   result = hn::IfThenElse(hn::Lt(x, zero), hn::NaN(d), result);
   return hn::IfThenElse(hn::Lt(x, infinity), result, hn::IfThenElse(hn::Eq(x, infinity), x, hn::NaN(d)));
+}
+
+template <class D, class V> HWY_INLINE V log(D d, V x) {
+  using C = MathConstants<hn::TFromD<D>>;
+  const auto [e, f, half_square, product] = log_parts(d, x);
+  const V low = hn::MulAdd(e, hn::Set(d, C::ln2_low), product);
+  return log_everywhere(d, x, hn::MulAdd(e, hn::Set(d, C::ln2_high), hn::Sub(f, hn::Sub(half_square, low))));
+}
+
+// Exact for powers of two.
+template <class D, class V> HWY_INLINE V log2(D d, V x) {
+  const auto [e, f, half_square, product] = log_parts(d, x);
+  const V log2e = hn::Set(d, static_cast<hn::TFromD<D>>(1.44269504088896340736));
+  return log_everywhere(d, x, hn::MulAdd(hn::Sub(f, hn::Sub(half_square, product)), log2e, e));
+}
+
+// log(1 + x): what is lost in rounding u = 1 + x is added again, divided by the slope 1 / u.
+template <class D, class V> HWY_INLINE V log1p(D d, V x) {
+  const V one = hn::Set(d, hn::TFromD<D>{1});
+  const V u = hn::Add(x, one);
+  const V lost = hn::Div(hn::Sub(x, hn::Sub(u, one)), u);
+  const auto usable = hn::And(hn::Gt(u, hn::Zero(d)), hn::Lt(u, hn::Inf(d)));
+  return hn::CopySign(hn::Add(log(d, u), hn::IfThenElseZero(usable, lost)), x);
 }
 
 // 1 / (1 + e^-x). Only large powers have to be exact at the end of their range: the small ones vanish
@@ -212,6 +281,42 @@ template <class D, class V> HWY_INLINE Normal<V> normal(D d, V x) {
   const V tail = hn::Mul(hn::Mul(bell, r), polynomial(d, t, C::normal_tail));
   const V cumulative = hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Sub(one, tail), tail);
   return {hn::Mul(bell, hn::Set(d, static_cast<T>(0.39894228040143267794))), cumulative};
+}
+
+// Its series near zero, 1 - erfc(|x|) elsewhere.
+template <class D, class V> HWY_INLINE V erf(D d, V x) {
+  using T = hn::TFromD<D>;
+  const V series = hn::Mul(x, polynomial(d, hn::Mul(x, x), MathConstants<T>::erf_series));
+  const V size = hn::Abs(x);
+  const V tail = normal(d, hn::Mul(size, hn::Set(d, static_cast<T>(-1.41421356237309504880)))).cumulative;
+  const V far = hn::CopySign(hn::NegMulAdd(tail, hn::Set(d, T{2}), hn::Set(d, T{1})), x);
+  return hn::IfThenElse(hn::Lt(size, hn::Set(d, T{0.5})), series, far);
+}
+
+// log(1 + e^x) without overflow.
+template <class D, class V> HWY_INLINE V softplus(D d, V x) {
+  return hn::Add(hn::Max(x, hn::Zero(d)), log1p(d, exp(d, hn::Neg(hn::Abs(x)))));
+}
+
+// Highway's sine and cosine are good to 3 ulp up to 39000. Lanes beyond that go through <cmath>.
+template <class D, class V, class Exact> HWY_INLINE V periodic(D d, V x, V near, Exact exact) {
+  using T = hn::TFromD<D>;
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, T{39000}))))) return near;
+  HWY_ALIGN T from[hn::MaxLanes(d)];
+  HWY_ALIGN T to[hn::MaxLanes(d)];
+  hn::Store(x, d, from);
+  hn::Store(near, d, to);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) {
+    if (!(std::fabs(from[i]) <= T{39000})) to[i] = exact(from[i]);
+  }
+  return hn::Load(d, to);
+}
+template <class D, class V> HWY_INLINE V sin(D d, V x) {
+  const V near = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Sin(d, x));  // -0 stays -0
+  return periodic(d, x, near, [](auto lane) { return std::sin(lane); });
+}
+template <class D, class V> HWY_INLINE V cos(D d, V x) {
+  return periodic(d, x, hn::Cos(d, x), [](auto lane) { return std::cos(lane); });
 }
 
 // 2 sqrt(2 / pi) (x + 0.044715 x^3): the tanh form of GELU is x sigmoid() of it.

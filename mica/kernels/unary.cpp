@@ -7,6 +7,7 @@
 #include <mica/core/error.h>
 #include <mica/kernels/elementwise.h>
 #include <mica/kernels/loops.h>
+#include <mica/kernels/plain.h>
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
@@ -79,6 +80,49 @@ struct VectorGeluTanh {  // (1 + tanh(u)) / 2 = sigmoid(2u), without its cancell
     return hn::Mul(x, sigmoid(d, gelu_tanh_argument(d, x)));
   }
 };
+struct VectorFloor {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Floor(x); }
+};
+struct VectorCeil {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Ceil(x); }
+};
+struct VectorRound {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Round(x); }
+};
+struct VectorTrunc {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Trunc(x); }
+};
+struct VectorFrac {
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Sub(x, hn::Trunc(x)); }
+};
+struct VectorExp2 {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return exp2(d, x); }
+};
+struct VectorExpm1 {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return expm1(d, x); }
+};
+struct VectorLog1p {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log1p(d, x); }
+};
+struct VectorLog2 {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log2(d, x); }
+};
+struct VectorSin {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return sin(d, x); }
+};
+struct VectorCos {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return cos(d, x); }
+};
+struct VectorErf {
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return erf(d, x); }
+};
+struct VectorSoftplus {
+  double threshold;
+  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+    const auto linear = hn::Gt(x, hn::Set(d, static_cast<hn::TFromD<D>>(threshold)));
+    return hn::IfThenElse(linear, x, softplus(d, x));
+  }
+};
 
 // Integers wrap around, so their arithmetic is done without a sign.
 struct LoopNeg {
@@ -119,8 +163,21 @@ template <class T> RowKernel floating_kernel(Unary op) {
     case Unary::tanh: return vector_unary<T, VectorTanh>;
     case Unary::gelu: return vector_unary<T, VectorGelu>;
     case Unary::gelu_tanh: return vector_unary<T, VectorGeluTanh>;
+    case Unary::floor: return vector_unary<T, VectorFloor>;
+    case Unary::ceil: return vector_unary<T, VectorCeil>;
+    case Unary::round: return vector_unary<T, VectorRound>;
+    case Unary::trunc: return vector_unary<T, VectorTrunc>;
+    case Unary::frac: return vector_unary<T, VectorFrac>;
+    case Unary::exp2: return vector_unary<T, VectorExp2>;
+    case Unary::expm1: return vector_unary<T, VectorExpm1>;
+    case Unary::log1p: return vector_unary<T, VectorLog1p>;
+    case Unary::log2: return vector_unary<T, VectorLog2>;
+    case Unary::sin: return vector_unary<T, VectorSin>;
+    case Unary::cos: return vector_unary<T, VectorCos>;
+    case Unary::erf: return vector_unary<T, VectorErf>;
+    case Unary::softplus: return vector_unary<T, VectorSoftplus>;
+    default: return nullptr;
   }
-  return nullptr;
 }
 
 template <class T> RowKernel integer_kernel(Unary op) {
@@ -159,18 +216,21 @@ namespace mica::kernels {
 
 HWY_EXPORT(unary_kernel);
 
-void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out) {
-  const RowKernel kernel = HWY_DYNAMIC_DISPATCH(unary_kernel)(op, dtype);
+void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out, double parameter) {
+  const RowKernel kernel =
+      op < Unary::log10 ? HWY_DYNAMIC_DISPATCH(unary_kernel)(op, dtype) : special_kernel(op, dtype);
   if (kernel == nullptr) {
     throw Error("unary", fmt::format("not defined for {} tensors", name(dtype)), "convert to f32 first");
   }
   constexpr auto costly = [](Unary u) {
     return u == Unary::exp || u == Unary::log || u == Unary::sigmoid || u == Unary::tanh ||
-           u == Unary::gelu || u == Unary::gelu_tanh;
+           u == Unary::gelu || u == Unary::gelu_tanh || u >= Unary::exp2;
   };
   const auto item = static_cast<std::int64_t>(item_size(dtype));
   for_each_row(sizes, {{x.data, x.strides, item}}, {out.data, out.strides, item},
-               {.kernel = kernel, .grain = costly(op) ? Pass::costly_grain : Pass::cheap_grain});
+               {.kernel = kernel,
+                .grain = costly(op) ? Pass::costly_grain : Pass::cheap_grain,
+                .parameter = parameter});
 }
 
 }  // namespace mica::kernels

@@ -3,6 +3,7 @@
 #include <numbers>
 #include <utility>
 
+#include <mica/core/error.h>
 #include <mica/ops/activation.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
@@ -51,6 +52,19 @@ Tensor tanh(Tensor x) {
     const Tensor y = saved.get(node);
     if (grad_enabled()) return grad * (1 - square(y));
     return fused(Binary::tanh_backward, grad, y);
+  });
+}
+
+Tensor softplus(Tensor x, double beta, double threshold) {
+  if (beta == 0) throw Error("softplus", "beta is 0", "the result would be infinite everywhere");
+  if (beta != 1) return div(softplus(mul(std::move(x), beta), 1, threshold), beta);
+  const bool tracked = recording(x);
+  Tensor y = ops::unary(Unary::softplus, x, ops::floating_type(x.dtype()), tracked ? Reuse::no : Reuse::yes,
+                        threshold);
+  if (!tracked) return y;
+  return record("softplus", y, {&x}, [threshold, saved = Saved(x)](const Node& node, const Tensor& grad) {
+    const Tensor x = saved.get(node);
+    return where(gt(x, threshold), grad, grad * sigmoid(x));
   });
 }
 

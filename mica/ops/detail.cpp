@@ -123,7 +123,9 @@ Tensor result_like(const Operand& a, const Operand& b, const Shape& sizes) {
 }
 
 const char* name_of(kernels::Binary op) {
-  constexpr const char* names[] = {"add", "sub", "mul", "div", "maximum", "minimum", "pow"};
+  constexpr const char* names[] = {"add",        "sub",         "mul",   "div",   "maximum",  "minimum",
+                                   "pow",        "remainder",   "fmod",  "div",   "div",      "bitwise_and",
+                                   "bitwise_or", "bitwise_xor", "atan2", "hypot", "logaddexp"};
   const auto i = static_cast<std::size_t>(op);
   return i < std::size(names) ? names[i] : "backward";
 }
@@ -132,11 +134,11 @@ Tensor finish(Tensor y, DType result) { return y.dtype() == result ? y : convert
 
 }  // namespace
 
-Tensor unary(kernels::Unary op, const Tensor& x, DType result, Reuse reuse) {
+Tensor unary(kernels::Unary op, const Tensor& x, DType result, Reuse reuse, double parameter) {
   const DType type = compute_type(result);
   const Operand a(x, type, reuse);
   Tensor y = result_like(a);
-  kernels::unary(op, type, a.x.sizes(), in(a.x), out(y));
+  kernels::unary(op, type, a.x.sizes(), in(a.x), out(y), parameter);
   return finish(std::move(y), result);
 }
 
@@ -166,6 +168,20 @@ Tensor binary(kernels::Binary op, Scalar a, const Tensor& b, DType result, Reuse
   Tensor y = result_like(right);
   kernels::binary(op, type, b.sizes(), scalar.in(b.sizes().size()), in(right.x), out(y));
   return finish(std::move(y), result);
+}
+
+Tensor ternary(kernels::Ternary op, const Tensor& a, const Tensor& b, const Tensor& c, double value,
+               DType result) {
+  constexpr const char* names[] = {"addcmul", "addcdiv", "lerp"};
+  const char* name = names[static_cast<std::size_t>(op)];
+  const DType type = compute_type(result);
+  const Operand x(a, type, Reuse::no);
+  const Operand y(b, type, Reuse::no);
+  const Operand z(c, type, Reuse::no);
+  const Shape sizes = broadcast_shapes(x.x.sizes(), broadcast_shapes(y.x.sizes(), z.x.sizes(), name), name);
+  Tensor out_tensor = result_like(x, y, sizes);
+  kernels::ternary(op, type, sizes, in(x.x, sizes), in(y.x, sizes), in(z.x, sizes), value, out(out_tensor));
+  return finish(std::move(out_tensor), result);
 }
 
 void check_floating(const char* operation, const Tensor& x) {

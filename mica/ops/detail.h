@@ -45,10 +45,12 @@ bool reusable(const Tensor& x);
 Tensor reuse_memory(const Tensor& x);
 
 // Results without history.
-Tensor unary(kernels::Unary op, const Tensor& x, DType result, Reuse reuse = Reuse::no);
+Tensor unary(kernels::Unary op, const Tensor& x, DType result, Reuse reuse = Reuse::no, double parameter = 0);
 Tensor binary(kernels::Binary op, const Tensor& a, const Tensor& b, DType result, Reuse reuse = Reuse::no);
 Tensor binary(kernels::Binary op, const Tensor& a, Scalar b, DType result, Reuse reuse = Reuse::no);
 Tensor binary(kernels::Binary op, Scalar a, const Tensor& b, DType result, Reuse reuse = Reuse::no);
+Tensor ternary(kernels::Ternary op, const Tensor& a, const Tensor& b, const Tensor& c, double value,
+               DType result);
 Tensor convert(const Tensor& x, DType dtype);
 
 // Errors: not floating point, named after the operation.

@@ -4,15 +4,18 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/activation.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/inplace.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/rounding.h>
 
 namespace mica {
 
 using autograd::record;
 using kernels::Binary;
+using kernels::Unary;
 using Pair = std::array<Tensor, 2>;
 
 namespace ops {
@@ -244,6 +247,63 @@ Tensor& Tensor::mul_(Scalar other) {
 Tensor& Tensor::div_(Scalar other) {
   return scalar_in_place("div_", Binary::div, *this, other,
                          ops::floating_type(ops::result_type(*this, other)), 1 / other.to_double());
+}
+
+namespace {
+
+// x = f(x), written straight into its memory by the kernel when nothing has to be recorded.
+Tensor& unary_in_place(const char* operation, Unary op, Tensor (*f)(Tensor), Tensor& x) {
+  const bool direct = x.is_floating_point() && ops::compute_type(x.dtype()) == x.dtype();
+  if (!direct || check_in_place(operation, x)) return ops::replace(operation, x, f);
+  ops::check_no_overlap(operation, x);
+  kernels::unary(op, x.dtype(), x.sizes(), ops::in(x), ops::out(x));
+  mark_changed(operation, x, false);
+  return x;
+}
+
+}  // namespace
+
+Tensor& Tensor::neg_() { return unary_in_place("neg_", Unary::neg, mica::neg, *this); }
+Tensor& Tensor::abs_() { return unary_in_place("abs_", Unary::abs, mica::abs, *this); }
+Tensor& Tensor::exp_() { return unary_in_place("exp_", Unary::exp, mica::exp, *this); }
+Tensor& Tensor::log_() { return unary_in_place("log_", Unary::log, mica::log, *this); }
+Tensor& Tensor::sqrt_() { return unary_in_place("sqrt_", Unary::sqrt, mica::sqrt, *this); }
+Tensor& Tensor::rsqrt_() { return unary_in_place("rsqrt_", Unary::rsqrt, mica::rsqrt, *this); }
+Tensor& Tensor::reciprocal_() {
+  return unary_in_place("reciprocal_", Unary::reciprocal, mica::reciprocal, *this);
+}
+Tensor& Tensor::square_() { return unary_in_place("square_", Unary::square, mica::square, *this); }
+Tensor& Tensor::floor_() { return unary_in_place("floor_", Unary::floor, mica::floor, *this); }
+Tensor& Tensor::ceil_() { return unary_in_place("ceil_", Unary::ceil, mica::ceil, *this); }
+Tensor& Tensor::round_() {
+  return unary_in_place("round_", Unary::round, [](Tensor x) { return mica::round(std::move(x)); }, *this);
+}
+Tensor& Tensor::trunc_() { return unary_in_place("trunc_", Unary::trunc, mica::trunc, *this); }
+Tensor& Tensor::relu_() { return unary_in_place("relu_", Unary::relu, mica::relu, *this); }
+Tensor& Tensor::sigmoid_() { return unary_in_place("sigmoid_", Unary::sigmoid, mica::sigmoid, *this); }
+Tensor& Tensor::tanh_() { return unary_in_place("tanh_", Unary::tanh, mica::tanh, *this); }
+
+Tensor& Tensor::pow_(Scalar exponent) {
+  return ops::replace("pow_", *this, [&](const Tensor& x) { return mica::pow(x, exponent); });
+}
+Tensor& Tensor::clamp_(std::optional<double> min, std::optional<double> max) {
+  return ops::replace("clamp_", *this, [&](const Tensor& x) { return mica::clamp(x, min, max); });
+}
+Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
+  const auto fill = [&](const Tensor& x, const Tensor& where) { return mica::masked_fill(x, where, value); };
+  return ops::replace("masked_fill_", *this, fill, mask);
+}
+Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) {
+  const auto lerp = [&](const Tensor& x, const Tensor& to) { return mica::lerp(x, to, weight); };
+  return ops::replace("lerp_", *this, lerp, end);
+}
+Tensor& Tensor::addcmul_(const Tensor& a, const Tensor& b, Scalar value) {
+  const auto add = [&](const Tensor& x, const Tensor& y, const Tensor& z) { return addcmul(x, y, z, value); };
+  return ops::replace("addcmul_", *this, add, a, b);
+}
+Tensor& Tensor::addcdiv_(const Tensor& a, const Tensor& b, Scalar value) {
+  const auto add = [&](const Tensor& x, const Tensor& y, const Tensor& z) { return addcdiv(x, y, z, value); };
+  return ops::replace("addcdiv_", *this, add, a, b);
 }
 
 }  // namespace mica

@@ -1,7 +1,4 @@
-#include <algorithm>
 #include <array>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +14,7 @@ namespace mica {
 using autograd::record;
 using autograd::recording;
 using kernels::Binary;
+using kernels::Ternary;
 using kernels::Unary;
 using ops::Reuse;
 using Pair = std::array<Tensor, 2>;
@@ -30,9 +28,18 @@ Tensor add(Tensor a, Tensor b, Scalar alpha) {
   return record("add", y, {&a, &b}, [](const Node&, const Tensor& grad) -> Pair { return {grad, grad}; });
 }
 
-Tensor sub(Tensor a, Tensor b) {
+namespace {
+// The dtype of a difference. Errors: bool.
+template <class B> DType difference_type(const char* operation, const Tensor& a, const B& b) {
   const DType type = ops::result_type(a, b);
-  if (type == boolean) throw Error("sub", "bool tensors cannot be subtracted", "use ne() for exclusive or");
+  if (type == boolean)
+    throw Error(operation, "bool tensors cannot be subtracted", "use logical_xor() or logical_not()");
+  return type;
+}
+}  // namespace
+
+Tensor sub(Tensor a, Tensor b) {
+  const DType type = difference_type("sub", a, b);
   Tensor y = ops::binary(Binary::sub, a, b, type, Reuse::yes);
   if (!recording(a, b)) return y;
   return record("sub", y, {&a, &b}, [](const Node& node, const Tensor& grad) -> Pair {
@@ -66,9 +73,24 @@ Tensor div(Tensor a, Tensor b) {
                 });
 }
 
+namespace {
+
+// The dtype of a power. Errors: bool.
+template <class Base, class Exponent> DType power_type(const Base& base, const Exponent& exponent) {
+  const DType type = ops::result_type(base, exponent);
+  if (type == boolean) throw Error("pow", "bool tensors have no powers", "convert one: x.to(i64)");
+  return type;
+}
+
+// d/dp x^p = x^p log(x), which is 0 where x is 0 and p >= 0: log(1) stands in there.
+Tensor exponent_slope(const Tensor& x, const Tensor& p, const Tensor& y) {
+  return y * log(masked_fill(x.to(y.dtype()), logical_and(eq(x, 0), ge(p, 0)), 1));
+}
+
+}  // namespace
+
 Tensor pow(const Tensor& base, const Tensor& exponent) {
-  const DType type = ops::floating_type(ops::result_type(base, exponent));
-  Tensor y = ops::binary(Binary::pow, base, exponent, type);
+  Tensor y = ops::binary(Binary::pow, base, exponent, power_type(base, exponent));
   if (!recording(base, exponent)) return y;
   return record("pow", y, {&base, &exponent},
                 [base = Saved(base), exponent = Saved(exponent), y = SavedOutput(y)](
@@ -76,51 +98,42 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
                   const Tensor x = base.get(node);
                   const Tensor p = exponent.get(node);
                   Pair grads;
-                  if (node.needs(0)) {
-                    const Tensor slope = where(eq(p, 0), zeros_like(p).to(grad.dtype()), p * pow(x, p - 1));
-                    grads[0] = grad * slope;
-                  }
-                  if (node.needs(1)) {
-                    // x^p log x, which is 0 where x is 0 and p >= 0: log(1) stands in there
-                    const Tensor safe = masked_fill(x.to(grad.dtype()), logical_and(eq(x, 0), ge(p, 0)), 1);
-                    grads[1] = grad * y.get(node) * log(safe);
-                  }
+                  if (node.needs(0)) grads[0] = grad * masked_fill(p * pow(x, p - 1), eq(p, 0), 0);
+                  if (node.needs(1)) grads[1] = grad * exponent_slope(x, p, y.get(node));
                   return grads;
                 });
 }
 
 Tensor pow(const Tensor& base, Scalar exponent) {
-  const double p = exponent.to_double();
-  Tensor y = ops::binary(Binary::pow, base, p, ops::floating_type(ops::result_type(base, exponent)));
+  const DType type = power_type(base, exponent);
+  if (!is_floating_point(type) && exponent.to_int() < 0) {
+    throw Error("pow", fmt::format("{} numbers to the power {}", name(type), exponent.to_int()),
+                "convert the base, integers have no inverse: x.to(f32)");
+  }
+  Tensor y = ops::binary(Binary::pow, base, exponent, type);
   if (!recording(base)) return y;
+  const double p = exponent.to_double();
   return record("pow", y, {&base}, [p, base = Saved(base)](const Node& node, const Tensor& grad) {
     if (p == 0) return zeros_like(grad);
     return grad * (pow(base.get(node), p - 1) * p);
   });
 }
 
-namespace {
-Tensor extremum(const char* name, Binary op, const Tensor& a, const Tensor& b) {
-  Tensor y = ops::binary(op, a, b, ops::result_type(a, b));
-  if (!recording(a, b)) return y;
-  const bool largest = op == Binary::maximum;
-  return record(name, y, {&a, &b},
-                [largest, a = Saved(a), b = Saved(b)](const Node& node, const Tensor& grad) -> Pair {
-                  const Tensor x = a.get(node);
-                  const Tensor z = b.get(node);
-                  const Tensor shared = where(eq(x, z), grad * 0.5, grad);
-                  return {masked_fill(shared, largest ? lt(x, z) : gt(x, z), 0),
-                          masked_fill(shared, largest ? gt(x, z) : lt(x, z), 0)};
+Tensor pow(Scalar base, const Tensor& exponent) {
+  Tensor y = ops::binary(Binary::pow, base, exponent, power_type(exponent, base));
+  if (!recording(exponent)) return y;
+  return record("pow", y, {&exponent},
+                [base, exponent = Saved(exponent), y = SavedOutput(y)](const Node& node, const Tensor& grad) {
+                  const Tensor p = exponent.get(node);
+                  return grad * exponent_slope(full({}, base, p.dtype()), p, y.get(node));
                 });
 }
 
+namespace {
 Tensor floating(Unary op, const Tensor& x, Reuse reuse) {
   return ops::unary(op, x, ops::floating_type(x.dtype()), reuse);  // integers give f32
 }
 }  // namespace
-
-Tensor maximum(const Tensor& a, const Tensor& b) { return extremum("maximum", Binary::maximum, a, b); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return extremum("minimum", Binary::minimum, a, b); }
 
 Tensor neg(Tensor x) {
   if (x.dtype() == boolean) throw Error("neg", "bool tensors have no negative", "use logical_not()");
@@ -144,6 +157,7 @@ Tensor sign(const Tensor& x) {
 }
 
 Tensor square(Tensor x) {
+  if (x.dtype() == boolean) return x.to(i64);  // as the power that it is
   const bool tracked = recording(x);
   Tensor y = ops::unary(Unary::square, x, x.dtype(), tracked ? Reuse::no : Reuse::yes);
   if (!tracked) return y;
@@ -191,66 +205,6 @@ Tensor rsqrt(Tensor x) {
   });
 }
 
-namespace {
-// A limit as an element of `dtype`: one beyond the range of integers limits nothing, so the end of the range
-// does.
-Scalar limit_in(DType dtype, double limit) {
-  if (is_floating_point(dtype)) return limit;
-  return dispatch(dtype, [&]<class T>() -> Scalar {
-    if constexpr (std::is_integral_v<T>) {
-      const std::int64_t low = std::numeric_limits<T>::min();
-      const std::int64_t high = std::numeric_limits<T>::max();
-      return std::clamp(Scalar(limit).to_int(), low, high);
-    } else {
-      return limit;
-    }
-  });
-}
-}  // namespace
-
-Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
-  if (!min && !max) throw Error("clamp", "neither min nor max was given");
-  const auto whole = [](std::optional<double> limit) { return !limit || *limit == std::trunc(*limit); };
-  if (!x.is_floating_point() && !(whole(min) && whole(max))) return clamp(x.to(f32), min, max);
-  const auto limit = [&](double value) { return limit_in(x.dtype(), value); };
-  Tensor y = x.detach();
-  if (min) y = ops::binary(Binary::maximum, y, limit(*min), x.dtype());
-  if (max) y = ops::binary(Binary::minimum, y, limit(*max), x.dtype());
-  if (!recording(x)) return y;
-  return record("clamp", y, {&x}, [min, max, x = Saved(x)](const Node& node, const Tensor& grad) {
-    const Tensor input = x.get(node);
-    Tensor inside = min ? ge(input, *min) : le(input, *max);
-    if (min && max) inside = logical_and(inside, le(input, *max));
-    return masked_fill(grad, logical_not(inside), 0);
-  });
-}
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  if (condition.dtype() != boolean) {
-    throw Error("where", fmt::format("the condition is {}, not bool", name(condition.dtype())),
-                "compare first: x > 0");
-  }
-  const DType type = ops::result_type(a, b);
-  const Tensor x = a.dtype() == type ? a : a.to(type);
-  const Tensor z = b.dtype() == type ? b : b.to(type);
-  const Shape sizes =
-      broadcast_shapes(condition.sizes(), broadcast_shapes(x.sizes(), z.sizes(), "where"), "where");
-  Tensor y = empty(sizes, type);
-  kernels::where(type, sizes, ops::in(condition, sizes), ops::in(x, sizes), ops::in(z, sizes), ops::out(y));
-  if (!recording(x, z)) return y;
-  return record("where", y, {&x, &z},
-                [condition = Saved(condition)](const Node& node, const Tensor& grad) -> Pair {
-                  const Tensor c = condition.get(node);
-                  const Tensor zero = zeros_like(grad);
-                  return {node.needs(0) ? where(c, grad, zero) : Tensor(),
-                          node.needs(1) ? where(c, zero, grad) : Tensor()};
-                });
-}
-
-Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
-  return where(mask, full({}, value, x.dtype()), x);
-}
-
 Tensor add(Tensor a, Scalar b) {
   Tensor y = ops::binary(Binary::add, a, b, ops::result_type(a, b), Reuse::yes);
   if (!recording(a)) return y;
@@ -258,13 +212,13 @@ Tensor add(Tensor a, Scalar b) {
 }
 
 Tensor sub(Tensor a, Scalar b) {
-  Tensor y = ops::binary(Binary::sub, a, b, ops::result_type(a, b), Reuse::yes);
+  Tensor y = ops::binary(Binary::sub, a, b, difference_type("sub", a, b), Reuse::yes);
   if (!recording(a)) return y;
   return record("sub", y, {&a}, [](const Node&, const Tensor& grad) { return grad; });
 }
 
 Tensor rsub(Tensor a, Scalar b) {
-  Tensor y = ops::binary(Binary::sub, b, a, ops::result_type(a, b), Reuse::yes);
+  Tensor y = ops::binary(Binary::sub, b, a, difference_type("rsub", a, b), Reuse::yes);
   if (!recording(a)) return y;
   return record("rsub", y, {&a}, [](const Node&, const Tensor& grad) { return neg(grad); });
 }
@@ -281,17 +235,75 @@ Tensor div(Tensor a, Scalar b) {
   return record("div", y, {&a}, [b](const Node&, const Tensor& grad) { return div(grad, b); });
 }
 
+namespace {
+
+using Triple = std::array<Tensor, 3>;
+
+DType promoted(const Tensor& x, const Tensor& a, const Tensor& b) {
+  return ops::promote(ops::result_type(x, a), ops::result_type(a, b));
+}
+
+}  // namespace
+
+Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  const DType type = promoted(x, a, b);
+  if (!is_floating_point(type)) return add(x, mul(mul(a, b), value));
+  Tensor y = ops::ternary(Ternary::addcmul, x, a, b, value.to_double(), type);
+  if (!recording(x, a, b)) return y;
+  return record("addcmul", y, {&x, &a, &b},
+                [a = Saved(a), b = Saved(b), value](const Node& node, const Tensor& grad) -> Triple {
+                  const Tensor scaled = grad * value;
+                  return {grad, node.needs(1) ? scaled * b.get(node) : Tensor(),
+                          node.needs(2) ? scaled * a.get(node) : Tensor()};
+                });
+}
+
+Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
+  const DType type = promoted(x, a, b);
+  if (!is_floating_point(type)) {
+    throw Error("addcdiv", fmt::format("the division of {} numbers has no {} result", name(type), name(type)),
+                "convert one of the tensors: x.to(f32)");
+  }
+  Tensor y = ops::ternary(Ternary::addcdiv, x, a, b, value.to_double(), type);
+  if (!recording(x, a, b)) return y;
+  return record("addcdiv", y, {&x, &a, &b},
+                [a = Saved(a), b = Saved(b), value](const Node& node, const Tensor& grad) -> Triple {
+                  const Tensor over_b = grad * value / b.get(node);
+                  return {grad, over_b, node.needs(2) ? neg(over_b * a.get(node) / b.get(node)) : Tensor()};
+                });
+}
+
+Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
+  const DType type = promoted(start, end, weight);
+  if (!is_floating_point(type)) {
+    throw Error("lerp", fmt::format("{} numbers have none in between", name(type)),
+                "convert them: x.to(f32)");
+  }
+  Tensor y = ops::ternary(Ternary::lerp, start, end, weight, 0, type);
+  if (!recording(start, end, weight)) return y;
+  return record("lerp", y, {&start, &end, &weight},
+                [start = Saved(start), end = Saved(end), weight = Saved(weight)](
+                    const Node& node, const Tensor& grad) -> Triple {
+                  const Tensor w = weight.get(node);
+                  return {grad * (1 - w), grad * w,
+                          node.needs(2) ? grad * (end.get(node) - start.get(node)) : Tensor()};
+                });
+}
+
+Tensor lerp(const Tensor& start, const Tensor& end, Scalar weight) {
+  return lerp(start, end, full({}, weight, ops::result_type(start, end)));
+}
+
 Tensor Tensor::abs() const { return mica::abs(*this); }
 Tensor Tensor::exp() const { return mica::exp(*this); }
 Tensor Tensor::log() const { return mica::log(*this); }
 Tensor Tensor::sqrt() const { return mica::sqrt(*this); }
 Tensor Tensor::square() const { return mica::square(*this); }
 Tensor Tensor::pow(Scalar exponent) const { return mica::pow(*this, exponent); }
-Tensor Tensor::clamp(std::optional<double> min, std::optional<double> max) const {
-  return mica::clamp(*this, min, max);
-}
-Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
-  return mica::masked_fill(*this, mask, value);
-}
+Tensor Tensor::pow(const Tensor& exponent) const { return mica::pow(*this, exponent); }
+Tensor Tensor::rsqrt() const { return mica::rsqrt(*this); }
+Tensor Tensor::neg() const { return mica::neg(*this); }
+Tensor Tensor::sign() const { return mica::sign(*this); }
+Tensor Tensor::reciprocal() const { return mica::reciprocal(*this); }
 
 }  // namespace mica

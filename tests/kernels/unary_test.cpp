@@ -11,9 +11,12 @@
 namespace mica::kernels::testing {
 namespace {
 
-constexpr Unary every_unary[] = {Unary::neg,     Unary::abs,  Unary::sign, Unary::square,   Unary::reciprocal,
-                                 Unary::exp,     Unary::log,  Unary::sqrt, Unary::rsqrt,    Unary::relu,
-                                 Unary::sigmoid, Unary::tanh, Unary::gelu, Unary::gelu_tanh};
+constexpr Unary every_unary[] = {
+    Unary::neg,  Unary::abs,       Unary::sign,    Unary::square, Unary::reciprocal, Unary::exp,
+    Unary::log,  Unary::sqrt,      Unary::rsqrt,   Unary::relu,   Unary::sigmoid,    Unary::tanh,
+    Unary::gelu, Unary::gelu_tanh, Unary::floor,   Unary::ceil,   Unary::round,      Unary::trunc,
+    Unary::frac, Unary::exp2,      Unary::expm1,   Unary::log1p,  Unary::log2,       Unary::sin,
+    Unary::cos,  Unary::erf,       Unary::softplus};
 constexpr Unary integer_unary[] = {Unary::neg, Unary::abs, Unary::sign, Unary::square, Unary::relu};
 
 // Units in the last place that the fast form may be off. The GELUs: for inputs of a few units, where the
@@ -26,6 +29,14 @@ std::uint64_t allowed_ulps(Unary op) {
     case Unary::exp:
     case Unary::log:
     case Unary::sigmoid:
+    case Unary::exp2:
+    case Unary::expm1:
+    case Unary::log1p:
+    case Unary::log2:
+    case Unary::sin:
+    case Unary::cos:
+    case Unary::erf:
+    case Unary::softplus:
     case Unary::tanh: return 4;
     case Unary::rsqrt: return 2;
     case Unary::square:
@@ -123,7 +134,25 @@ template <class T> void check_special_values() {
   EXPECT_EQ(of(Unary::gelu_tanh, T{-0x1p60}), 0);
   EXPECT_EQ(of(Unary::relu, inf), inf);
   EXPECT_EQ(of(Unary::relu, -inf), 0);
-  for (const Unary op : {Unary::relu, Unary::tanh, Unary::sqrt}) {
+  EXPECT_EQ(of(Unary::exp2, inf), inf);
+  EXPECT_EQ(of(Unary::exp2, -inf), 0);
+  EXPECT_EQ(of(Unary::exp2, T{10}), 1024);
+  EXPECT_EQ(of(Unary::expm1, inf), inf);
+  EXPECT_EQ(of(Unary::expm1, -inf), -1);
+  EXPECT_EQ(of(Unary::log1p, inf), inf);
+  EXPECT_EQ(of(Unary::log1p, T{-1}), -inf);
+  EXPECT_TRUE(std::isnan(of(Unary::log1p, T{-2})));
+  EXPECT_EQ(of(Unary::log2, T{0}), -inf);
+  EXPECT_EQ(of(Unary::log2, std::numeric_limits<T>::min()), std::numeric_limits<T>::min_exponent - 1);
+  EXPECT_TRUE(std::isnan(of(Unary::sin, inf)));
+  EXPECT_TRUE(std::isnan(of(Unary::cos, -inf)));
+  EXPECT_EQ(of(Unary::sin, T{0x1p40}), std::sin(T{0x1p40}));
+  EXPECT_EQ(of(Unary::erf, inf), 1);
+  EXPECT_EQ(of(Unary::erf, -inf), -1);
+  EXPECT_EQ(of(Unary::round, T{2.5}), 2);
+  EXPECT_EQ(of(Unary::round, T{-3.5}), -4);
+  for (const Unary op : {Unary::relu, Unary::tanh, Unary::sqrt, Unary::floor, Unary::ceil, Unary::round,
+                         Unary::trunc, Unary::expm1, Unary::log1p, Unary::sin, Unary::erf}) {
     EXPECT_TRUE(std::signbit(of(op, -T{0}))) << static_cast<int>(op);
   }
   EXPECT_FALSE(std::signbit(of(Unary::abs, -T{0})));
@@ -158,12 +187,21 @@ TEST_P(UnaryKernel, IsAccurateOverTheWholeDomain) {
     std::uint64_t ulps;
   };
   constexpr std::int64_t count = 20000;
-  for (const Range& r :
-       {Range{Unary::exp, -103, 88.7, 2}, Range{Unary::exp, -1e-3, 1e-3, 2}, Range{Unary::log, 0, 4, 2},
-        Range{Unary::log, 0.9, 1.1, 2}, Range{Unary::log, 0, 1e-38, 2}, Range{Unary::log, 1, 3e38, 2},
-        Range{Unary::tanh, -10, 10, 3}, Range{Unary::tanh, -1e-2, 1e-2, 3}, Range{Unary::tanh, 0, 1e-39, 3},
-        Range{Unary::sigmoid, -80, 80, 3}, Range{Unary::gelu, -1, 5, 8}, Range{Unary::gelu, -5, 0, 20},
-        Range{Unary::gelu_tanh, -1, 5, 8}, Range{Unary::gelu_tanh, -5, 0, 60}}) {
+  for (const Range& r : {Range{Unary::exp, -103, 88.7, 2},    Range{Unary::exp, -1e-3, 1e-3, 2},
+                         Range{Unary::log, 0, 4, 2},          Range{Unary::log, 0.9, 1.1, 2},
+                         Range{Unary::log, 0, 1e-38, 2},      Range{Unary::log, 1, 3e38, 2},
+                         Range{Unary::tanh, -10, 10, 3},      Range{Unary::tanh, -1e-2, 1e-2, 3},
+                         Range{Unary::tanh, 0, 1e-39, 3},     Range{Unary::sigmoid, -80, 80, 3},
+                         Range{Unary::gelu, -1, 5, 8},        Range{Unary::gelu, -5, 0, 20},
+                         Range{Unary::gelu_tanh, -1, 5, 8},   Range{Unary::gelu_tanh, -5, 0, 60},
+                         Range{Unary::exp2, -140, 127, 2},    Range{Unary::expm1, -50, 80, 3},
+                         Range{Unary::expm1, -1e-3, 1e-3, 3}, Range{Unary::log1p, -1, 4, 3},
+                         Range{Unary::log1p, -1e-3, 1e-3, 3}, Range{Unary::log2, 0, 4, 3},
+                         Range{Unary::log2, 0.9, 1.1, 3},     Range{Unary::log2, 1, 3e38, 3},
+                         Range{Unary::sin, -10, 10, 3},       Range{Unary::sin, -1e6, 1e6, 3},
+                         Range{Unary::cos, -10, 10, 3},       Range{Unary::cos, -39000, 39000, 3},
+                         Range{Unary::erf, -1, 1, 3},         Range{Unary::erf, -6, 6, 3},
+                         Range{Unary::softplus, -80, 0, 4}}) {
     const auto low = static_cast<float>(r.low);
     const auto high = static_cast<float>(r.high);
     EXPECT_LE(largest_error<float>(r.op, low, high, count), r.ulps)

@@ -28,6 +28,16 @@ const table::Rows rows{
          .golden = {{"tanh", golden::unary(tanh)}},
          .gradients = {any_shape({"Tanh", [](Inputs x) { return tanh(x[0]); }, {{{2, 3}}}})},
          .without_refusals = "integers are converted"},
+        {.name = "softplus",
+         .golden = {{"softplus",
+                     [](Inputs x, const golden::Args& a) {
+                       return std::vector{softplus(x[0], a.real("beta", 1), a.real("threshold", 20))};
+                     }}},
+         .gradients = {any_shape({"Softplus", [](Inputs x) { return softplus(x[0]); }, {{{2, 3}}}}),
+                       {"SoftplusOptions",
+                        [](Inputs x) { return softplus(x[0], 2, 1.5) + softplus(x[0], 3, -10); },
+                        {{{2, 3}, 0.8, 2}}}},
+         .refusals = {{[] { softplus(ones({2}), 0); }, "beta is 0"}}},
         {.name = "gelu",
          .golden = {{"gelu", [](Inputs x, const golden::Args&) { return std::vector{gelu(x[0])}; }},
                     {"gelu_tanh",
@@ -49,6 +59,11 @@ TEST(Activation, ComputesNarrowTypesInF32) {
     }
     EXPECT_TRUE(equal(gelu(x), gelu(x.to(f32)).to(type)));
   }
+}
+
+TEST(Activation, SoftplusDoesNotOverflowBelowItsThreshold) {
+  const Tensor x = tensor({-800.0, 0.0, 800.0});
+  EXPECT_EQ(softplus(x, 1, 1000).to_vector<float>(), (std::vector<float>{0, 0.693147181F, 800}));
 }
 
 TEST(Activation, SavesItsResultNotItsInput) {

@@ -17,6 +17,10 @@ template <class T>
 using Wide = std::conditional_t<std::is_same_v<T, float>, double,
                                 std::conditional_t<std::is_same_v<T, double>, long double, std::uint64_t>>;
 
+[[noreturn]] void undefined(const char* operation, DType dtype) {
+  throw Error(operation, fmt::format("not defined for {} tensors", name(dtype)), "convert to f32 first");
+}
+
 template <class W> W sigmoid(W x) { return 1 / (1 + std::exp(-x)); }
 template <class W> W phi(W x) {
   return std::exp(-x * x / 2) * std::numbers::inv_sqrtpi_v<W> / std::numbers::sqrt2_v<W>;
@@ -25,7 +29,7 @@ template <class W> W cumulative(W x) { return std::erfc(-x / std::numbers::sqrt2
 template <class W> constexpr W gelu_scale = 2 * std::numbers::sqrt2_v<W> * std::numbers::inv_sqrtpi_v<W>;
 template <class W> constexpr W gelu_cubic = W(44715) / 1000000;
 
-template <class W> W floating(Unary op, W x) {
+template <class W> W floating(Unary op, W x, W parameter) {
   switch (op) {
     case Unary::neg: return -x;
     case Unary::abs: return std::fabs(x);
@@ -41,8 +45,21 @@ template <class W> W floating(Unary op, W x) {
     case Unary::tanh: return std::tanh(x);
     case Unary::gelu: return x * cumulative(x);
     case Unary::gelu_tanh: return x * sigmoid(gelu_scale<W> * x * (1 + gelu_cubic<W> * x * x));
+    case Unary::floor: return std::floor(x);
+    case Unary::ceil: return std::ceil(x);
+    case Unary::round: return std::nearbyint(x);
+    case Unary::trunc: return std::trunc(x);
+    case Unary::frac: return x - std::trunc(x);
+    case Unary::exp2: return std::exp2(x);
+    case Unary::expm1: return std::expm1(x);
+    case Unary::log1p: return std::log1p(x);
+    case Unary::log2: return std::log2(x);
+    case Unary::sin: return std::sin(x);
+    case Unary::cos: return std::cos(x);
+    case Unary::erf: return std::erf(x);
+    case Unary::softplus: return x > parameter ? x : std::log1p(std::exp(-std::fabs(x))) + std::fmax(x, W{0});
+    default: undefined("unary", DType::f64);  // those are plain loops themselves
   }
-  return x;
 }
 
 template <class W> W floating(Binary op, W a, W b) {
@@ -64,17 +81,13 @@ template <class W> W floating(Binary op, W a, W b) {
           std::fabs(b) > 30 ? 0 : b * s * (1 - s) * gelu_scale<W> * (1 + 3 * gelu_cubic<W> * b * b);
       return a * (s + bend);
     }
+    default: undefined("binary", DType::f64);  // those are plain loops themselves
   }
-  return a;
 }
 
-[[noreturn]] void undefined(const char* operation, DType dtype) {
-  throw Error(operation, fmt::format("not defined for {} tensors", name(dtype)), "convert to f32 first");
-}
-
-template <class T> T apply(Unary op, DType dtype, T x) {
+template <class T> T apply(Unary op, DType dtype, T x, double parameter) {
   if constexpr (std::is_floating_point_v<T>) {
-    return static_cast<T>(floating<Wide<T>>(op, x));
+    return static_cast<T>(floating<Wide<T>>(op, x, parameter));
   } else {
     const auto wide = static_cast<std::uint64_t>(x);
     switch (op) {
@@ -127,7 +140,7 @@ void for_each_element(const Shape& sizes, const Shape& a, const Shape& b, const 
 
 }  // namespace
 
-void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out) {
+void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& out, double parameter) {
   dispatch(dtype, [&]<class T>() {
     if constexpr (std::is_same_v<T, BFloat16> || std::is_same_v<T, Half>) {
       undefined("unary", dtype);
@@ -135,9 +148,10 @@ void unary(Unary op, DType dtype, const Shape& sizes, const In& x, const Out& ou
       if (dtype == DType::boolean && op == Unary::neg) undefined("unary", dtype);
       const T* from = static_cast<const T*>(x.data);
       T* to = static_cast<T*>(out.data);
-      for_each_element(
-          sizes, x.strides, x.strides, out.strides,
-          [&](std::int64_t i, std::int64_t, std::int64_t o) { to[o] = apply<T>(op, dtype, from[i]); });
+      for_each_element(sizes, x.strides, x.strides, out.strides,
+                       [&](std::int64_t i, std::int64_t, std::int64_t o) {
+                         to[o] = apply<T>(op, dtype, from[i], parameter);
+                       });
     }
   });
 }

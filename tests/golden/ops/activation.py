@@ -15,3 +15,9 @@ def cases():
         yield case(name, fn, [torch.tensor([0.0, -0.0, 20.0, -20.0, NAN], dtype=F64)])
         yield case(name, fn, [randn()])
         yield from sweep(name, fn, [integers(-5, 5, 6)])
+    for args in ({}, {"beta": 2.0}, {"beta": 0.5, "threshold": 1.0}, {"beta": -1.5}):
+        yield case("softplus", lambda x: F.softplus(x, **args), [randn(3, 4) * 3], args)
+        yield case("softplus", lambda x: F.softplus(x, **args), [torch.tensor([0.0, 19.9, 20.1, -800.0, 800.0, NAN], dtype=F64)],
+                   args, grad=False)
+    yield case("softplus", F.softplus, [randn(7, dtype=F32) * 10])
+    yield from sweep("softplus", F.softplus, [integers(-5, 5, 6)])
