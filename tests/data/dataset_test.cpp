@@ -15,6 +15,7 @@
 #include <mica/data/dataset.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
+#include <mica/ops/random.h>
 #include <mica/ops/pointwise.h>
 
 namespace mica::data {
