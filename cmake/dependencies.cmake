@@ -2,6 +2,7 @@
 
 find_package(OneDNN 2.6 REQUIRED)
 find_package(hwy 1.0 REQUIRED CONFIG)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE) # headers only: the installed package does without
 find_package(fmt 8 REQUIRED CONFIG)
 find_package(nlohmann_json 3.10 REQUIRED CONFIG)
 find_package(ZLIB REQUIRED)
