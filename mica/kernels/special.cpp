@@ -37,6 +37,7 @@ double digamma(double x) {
 // The sum of (q + k)^-s over k >= 0, for whole s >= 2, by Euler and Maclaurin's formula from the point where
 // its series converges fast.
 double hurwitz_zeta(double s, double q) {
+  if (q == infinity) return 0;
   if (q <= 0) {
     if (q == std::floor(q)) return std::isinf(q) ? nan : infinity;
     // The terms with a negative base are those of another such sum, cut off.

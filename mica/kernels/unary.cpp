@@ -80,17 +80,18 @@ struct VectorGeluTanh {  // (1 + tanh(u)) / 2 = sigmoid(2u), without its cancell
     return hn::Mul(x, sigmoid(d, gelu_tanh_argument(d, x)));
   }
 };
+// The sign of zero is copied since Highway's emulated target loses it.
 struct VectorFloor {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Floor(x); }
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::CopySign(hn::Floor(x), x); }
 };
 struct VectorCeil {
   template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Ceil(x); }
 };
 struct VectorRound {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Round(x); }
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::CopySign(hn::Round(x), x); }
 };
 struct VectorTrunc {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Trunc(x); }
+  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::CopySign(hn::Trunc(x), x); }
 };
 struct VectorFrac {
   template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Sub(x, hn::Trunc(x)); }

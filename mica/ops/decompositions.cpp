@@ -122,7 +122,7 @@ SVD svd(const Tensor& a, bool full_matrices) {
                       const Tensor right = transposed(vt.get(node).narrow(-2, 0, k));
                       const Tensor columns = values.unsqueeze(-2);
                       const Tensor rows = values.unsqueeze(-1);
-                      const Tensor identity = eye(k, -1, values.dtype());
+                      const Tensor identity = eye(k, {}, values.dtype());
                       const Tensor gaps = columns * columns - rows * rows + identity;
                       Tensor inner = grads[1].defined() ? grads[1].unsqueeze(-1) * identity : Tensor();
                       Tensor outside;  // the parts orthogonal to left and to right
@@ -178,7 +178,7 @@ Eigh eigh(const Tensor& a, UPLO triangle) {
                         const Node& node, std::span<const Tensor> grads) -> std::array<Tensor, 1> {
                       const Tensor values = w.get(node);
                       const Tensor vectors = v.get(node);
-                      const Tensor identity = eye(values.size(-1), -1, values.dtype());
+                      const Tensor identity = eye(values.size(-1), {}, values.dtype());
                       Tensor inner = grads[0].defined() ? grads[0].unsqueeze(-1) * identity : Tensor();
                       if (grads[1].defined()) {
                         const Tensor gaps = values.unsqueeze(-2) - values.unsqueeze(-1) + identity;

@@ -92,7 +92,7 @@ Tensor cofactors(const Tensor& a) {
   const std::int64_t n = a.size(-1);
   // (..., i, j): s_j, but 1 where i == j
   const Tensor rows = s.unsqueeze(-2).expand(with_batch(batch_of(a), {n, n}));
-  const Tensor others = masked_fill(rows, eye(n, -1, f32).gt(0), 1);
+  const Tensor others = masked_fill(rows, eye(n, {}, f32).gt(0), 1);
   Tensor products = others.select(-1, 0);
   for (std::int64_t j = 1; j < n; ++j) products = products * others.select(-1, j);
   const Tensor sign = det(u) * det(vt);
@@ -197,7 +197,10 @@ SignLogabs slogdet(const Tensor& a) {
 }
 
 Tensor matrix_power(const Tensor& a, std::int64_t n) {
-  check_square("linalg::matrix_power", a);
+  if (a.dim() < 2 || a.size(-1) != a.size(-2)) {
+    throw Error("linalg::matrix_power",
+                fmt::format("matrices of shape {} are not square", to_string(a.sizes())));
+  }
   if (n == 0) return masked_fill(a, ones({}, boolean), 0) + ops::identity_like(a);
   Tensor square = n < 0 ? inv(a) : a;
   Tensor result;

@@ -26,7 +26,7 @@ Shape with_batch(Shape batch, const Shape& last) {
 
 Tensor lower_part(const Tensor& x, std::int64_t offset) { return masked_fill(x, gt(offsets(x), offset), 0); }
 Tensor upper_part(const Tensor& x, std::int64_t offset) { return masked_fill(x, lt(offsets(x), offset), 0); }
-Tensor identity_like(const Tensor& x) { return eye(x.size(-1), -1, x.dtype()); }
+Tensor identity_like(const Tensor& x) { return eye(x.size(-1), {}, x.dtype()); }
 
 void check_matrices(const char* operation, const Tensor& x) {
   if (x.dim() < 2) {

@@ -134,8 +134,8 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {
 
 Tensor xlogy(const Tensor& x, const Tensor& y) {
   broadcast_shapes(x.sizes(), y.sizes(), "xlogy");
-  // Where x is 0 the logarithm must not matter: neither must its gradient.
-  const Tensor zero = logical_and(eq(x, 0), logical_not(isnan(y)));
+  // Where x is 0 a logarithm that is not finite must not matter, and neither must its gradient.
+  const Tensor zero = logical_and(eq(x, 0), logical_or(le(y, 0), isinf(y)));
   return x * log(where(zero, 1, y).to(ops::floating_type(ops::result_type(x, y))));
 }
 

@@ -60,6 +60,7 @@ void expect_gradients(const std::vector<Tensor>& inputs, const std::vector<Tenso
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "gradient of input " << i);
     const Tensor grad = inputs[i].defined() ? inputs[i].grad() : Tensor();
+    if (grad.defined() && grad.numel() == 0 && expected[i].is_null()) continue;  // nothing is nothing
     if (grad.defined() && !expected[i].is_null())
       expect_tensor(grad, expected[i]);
     else  // undefined stands for zero

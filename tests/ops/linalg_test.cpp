@@ -15,7 +15,7 @@ using gradients::Inputs;
 
 Tensor mt(const Tensor& x) { return x.transpose(-2, -1); }
 Tensor symmetric(const Tensor& x) { return x + mt(x); }
-Tensor definite(const Tensor& x) { return matmul(x, mt(x)) + eye(x.size(-1), -1, f64); }
+Tensor definite(const Tensor& x) { return matmul(x, mt(x)) + eye(x.size(-1), {}, f64); }
 // Far from singular.
 Tensor regular(const Tensor& x) { return x + 5 * eye(x.size(-2), x.size(-1), f64); }
 // Far from equal values.
@@ -198,8 +198,8 @@ TEST(Linalg, ReconstructsLargeMatricesAndManySmallOnes) {
     const Tensor gram = matmul(a, mt(a));
     const auto [w, v] = linalg::eigh(gram);
     EXPECT_TRUE(allclose(matmul(v * w.unsqueeze(-2), mt(v)), gram, 1e-9, 1e-9));
-    const Tensor l = linalg::cholesky(gram + eye(gram.size(-1), -1, f64));
-    EXPECT_TRUE(allclose(matmul(l, mt(l)), gram + eye(gram.size(-1), -1, f64), 1e-9, 1e-9));
+    const Tensor l = linalg::cholesky(gram + eye(gram.size(-1), {}, f64));
+    EXPECT_TRUE(allclose(matmul(l, mt(l)), gram + eye(gram.size(-1), {}, f64), 1e-9, 1e-9));
   }
 }
 

@@ -111,7 +111,7 @@ TEST(Special, KeepAllDigitsWhereTheyAreHardToKeep) {
   EXPECT_NEAR(trigamma(1), M_PI * M_PI / 6, 1e-15);
   EXPECT_NEAR(trigamma(-0.5), M_PI * M_PI / 2 + 4, 1e-14);
   EXPECT_NEAR(value(digamma, -1e-9), 999999999.422784271, 1e-6);
-  EXPECT_NEAR(value(erfinv, 0.999999), 3.45891073727949878, 1e-14);
+  EXPECT_NEAR(value(erfinv, 0.999999), 3.45891073727549878, 1e-14);
 }
 
 TEST(Special, SaveTheirInputsAgainstChanges) {
