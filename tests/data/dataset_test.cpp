@@ -15,8 +15,8 @@
 #include <mica/data/dataset.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
-#include <mica/ops/random.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/random.h>
 
 namespace mica::data {
 namespace {

@@ -1,6 +1,5 @@
 #include <cmath>
 
-
 #include <mica/kernels/eigen/matrices-inl.h>
 
 namespace mica::kernels {
