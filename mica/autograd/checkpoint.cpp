@@ -113,6 +113,7 @@ class CheckpointNode final : public ListNode {
     }
     check_same(again);
     std::vector<Edge> ends;
+    ends.reserve(std::max(again.inputs.size(), edges().size()));
     for (const Tensor& x : again.inputs) ends.push_back(edge_to(x));
     for (std::size_t i = ends.size(); i < edges().size(); ++i) ends.push_back(edges()[i]);
     grad_inputs = grad_of_segment(again.results, ends, grad_outputs, create_graph);

@@ -57,7 +57,8 @@ class Writer {
                       quoted(fmt::format("output {}\n{} {}", i, name(y.dtype()), to_string(y.sizes()))));
       if (const Edge edge = edge_to(y)) arrow(edge, fmt::format("y{}", i));
     }
-    for (std::size_t i = 0; i < nodes_.size(); ++i) operation(*nodes_[i]);  // which grows meanwhile
+    std::size_t next = 0;
+    while (next < nodes_.size()) operation(*nodes_[next++]);  // which grows meanwhile
     return "digraph {\n  node [fontname=\"monospace\"]\n" + text_ + "}\n";
   }
 

@@ -1,10 +1,8 @@
 // Functions of the C library and of mathematical physics, element by element.
-#include <cmath>
+#include <cmath>  // and lgamma_r: std::lgamma writes to a global variable
 #include <cstdint>
 #include <limits>
 #include <numbers>
-
-#include <math.h>  // lgamma_r: std::lgamma writes to a global variable
 
 #include <mica/kernels/plain.h>
 

@@ -232,6 +232,7 @@ class SavedIndices {
 
 std::vector<Index> as_indices(const std::vector<Tensor>& positions) {
   std::vector<Index> indices;
+  indices.reserve(positions.size());
   for (const Tensor& p : positions) indices.push_back(p.defined() ? Index(p) : Index(Slice{}));
   return indices;
 }

@@ -19,7 +19,6 @@ using autograd::record_several;
 using autograd::recording;
 using ops::batch_of;
 using ops::check_done;
-using ops::lower_part;
 using ops::matrices_of;
 using ops::transposed;
 using ops::upper_part;

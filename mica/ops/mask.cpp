@@ -94,6 +94,7 @@ Tensor Tensor::nonzero() const {
 std::vector<Tensor> nonzero_tuple(const Tensor& x) {
   const Tensor positions = (x.dim() == 0 ? x.detach().reshape({1}) : x).nonzero();
   std::vector<Tensor> columns;
+  columns.reserve(static_cast<std::size_t>(positions.size(1)));
   for (std::int64_t d = 0; d < positions.size(1); ++d) columns.push_back(positions.select(1, d));
   return columns;
 }

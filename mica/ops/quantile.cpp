@@ -53,7 +53,7 @@ Tensor quantiles(const Tensor& sorted, const Tensor& q, Interpolation interpolat
     below.push_back(static_cast<std::int64_t>(whole_position(r, interpolation)));
     above.push_back(static_cast<std::int64_t>(std::ceil(r)));
   }
-  const Tensor low = elements(sorted, below);
+  Tensor low = elements(sorted, below);
   if (interpolation != Interpolation::linear && interpolation != Interpolation::midpoint) return low;
   const Tensor difference = elements(sorted, above) - low;
   if (interpolation == Interpolation::midpoint) return low + difference * 0.5;

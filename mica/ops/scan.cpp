@@ -16,7 +16,6 @@ using autograd::record;
 using autograd::recording;
 using kernels::Scan;
 using ops::Direction;
-using ops::opposite;
 using Pair = std::array<Tensor, 2>;
 
 namespace {

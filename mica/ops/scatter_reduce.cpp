@@ -72,7 +72,7 @@ Tensor rounded_down_quotient(const Tensor& sums, const Tensor& counts) {
 Tensor reduced(const Tensor& x, const Tensor& source, const Along& at, ScatterReduce reduce,
                bool include_self) {
   const DType type = ops::compute_type(x.dtype());
-  const Tensor y = ops::convert(x, type);
+  Tensor y = ops::convert(x, type);
   if (!include_self) scatter_number(Scatter::copy, y, identity(reduce, type), at);
   ops::scatter_into(kernel_of(reduce), y, source, at);
   if (reduce != ScatterReduce::mean || type == boolean) return y;

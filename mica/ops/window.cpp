@@ -244,8 +244,7 @@ std::vector<Tensor> Tensor::chunk(std::int64_t chunks, std::int64_t dim) const {
   if (chunks < 1) throw Error("chunk", fmt::format("{} parts", chunks), "ask for one or more");
   const int d = wrap_dim(dim, sizes().size(), "chunk");
   const std::int64_t n = sizes()[d];
-  if (n == 0)
-    return std::vector<Tensor>(static_cast<std::size_t>(std::min<std::int64_t>(chunks, 1 << 20)), *this);
+  if (n == 0) return split(std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), d);
   return split(n / chunks + (n % chunks != 0 ? 1 : 0), d);
 }
 
@@ -253,6 +252,7 @@ std::vector<Tensor> Tensor::unbind(std::int64_t dim) const {
   if (sizes().empty()) throw Error("unbind", "a 0-d tensor has nothing to unbind");
   const int d = wrap_dim(dim, sizes().size(), "unbind");
   std::vector<Tensor> rows;
+  rows.reserve(static_cast<std::size_t>(sizes()[d]));
   for (std::int64_t i = 0; i < sizes()[d]; ++i) rows.push_back(select(d, i));
   return rows;
 }

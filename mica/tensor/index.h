@@ -11,10 +11,10 @@ namespace mica {
 
 // All dimensions that the other indices leave.
 struct EllipsisIndex {};
-inline constexpr EllipsisIndex Ellipsis;
+inline constexpr EllipsisIndex Ellipsis;  // NOLINT(readability-identifier-naming): Python's name
 // A new dimension of size 1.
 struct NoneIndex {};
-inline constexpr NoneIndex None;
+inline constexpr NoneIndex None;  // NOLINT(readability-identifier-naming): Python's name
 
 // One index, made from what the user writes:
 //   integer  that element; negative ones count from the end. A 0-d integer tensor is one

@@ -87,6 +87,7 @@ class Writer {
     const std::int64_t edge = options_.edgeitems;
     const bool whole = x_.numel() <= options_.threshold || n <= 2 * edge;
     std::vector<std::int64_t> positions;
+    positions.reserve(static_cast<std::size_t>(whole ? n : 2 * edge + 1));
     for (std::int64_t i = 0; i < (whole ? n : edge); ++i) positions.push_back(i);
     if (whole) return positions;
     positions.push_back(gap);
