@@ -1,13 +1,23 @@
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <numeric>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <mica/core/error.h>
+#include <mica/nn/conv.h>
+#include <mica/nn/embedding.h>
 #include <mica/nn/init.h>
+#include <mica/nn/linear.h>
 #include <mica/nn/parameter.h>
 
+#include "../golden/golden.h"
 #include "golden.h"
 
 namespace mica::nn {
@@ -28,6 +38,45 @@ TEST(Init, DrawsWhatPyTorchDrawsUnderTheSameSeed) {
     const Tensor x = empty({4, 3, 2}, dtype);
     EXPECT_TRUE(fills.at(g["name"])(x).is_same(x));
     expect_golden(x, g["result"], dtype == f64 ? 1e-15 : 2.4e-7);
+  }
+}
+
+// Within two units in the last place of the scale: the bound of uniform weights, 1 of normal ones; fewer than
+// 16 normal ones to the bit.
+void expect_initial(const Tensor& weights, const nlohmann::json& golden, double scale) {
+  const auto values = weights.to_vector<float>();
+  const auto bits = golden.at("values").get<std::vector<std::int32_t>>();
+  std::vector<std::size_t> indices(bits.size());
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  if (golden.contains("indices")) indices = golden.at("indices").get<std::vector<std::size_t>>();
+  const double ulp = std::nextafter(static_cast<float>(scale), INFINITY) - static_cast<float>(scale);
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    EXPECT_NEAR(values.at(indices[i]), std::bit_cast<float>(bits[i]), 2 * ulp) << "element " << indices[i];
+}
+
+TEST(Init, LayersStartFromPyTorchsWeights) {
+  const auto cases = mica::golden::read("initial_weights.json");
+  EXPECT_EQ(cases.size(), 27U);
+  for (const auto& entry : cases) {
+    const std::string layer = entry.at("layer");
+    const std::int64_t n = entry.at("sizes")[0], m = entry.at("sizes")[1];
+    SCOPED_TRACE(layer + entry.at("sizes").dump());
+    const auto& golden = entry.at("parameters");
+    manual_seed(entry.at("seed").get<std::uint64_t>());
+    if (layer == "embedding") {
+      const Embedding embedding(n, m);
+      expect_initial(embedding.weight, golden.at("weight"), n * m < 16 ? 0 : 1);
+    } else if (layer == "linear") {
+      const Linear linear(n, m);
+      const double bound = 1 / std::sqrt(static_cast<double>(n));
+      expect_initial(linear.weight, golden.at("weight"), bound);
+      expect_initial(linear.bias, golden.at("bias"), bound);
+    } else {
+      const Conv2d conv(n, m, 3);
+      const double bound = 1 / std::sqrt(static_cast<double>(9 * n));
+      expect_initial(conv.weight, golden.at("weight"), bound);
+      expect_initial(conv.bias, golden.at("bias"), bound);
+    }
   }
 }
 
