@@ -33,8 +33,9 @@ Tensor arange(Scalar first, Scalar last, Scalar step, DType dtype) {
   const double a = first.to_double();
   const double d = step.to_double();
   const bool integers = first.kind() != f64 && last.kind() != f64 && step.kind() != f64;
-  const double distance =
-      integers ? static_cast<double>(last.to_int() - first.to_int()) : last.to_double() - a;
+  std::int64_t whole = 0;
+  const bool wraps = integers && __builtin_sub_overflow(last.to_int(), first.to_int(), &whole);
+  const double distance = integers && !wraps ? static_cast<double>(whole) : last.to_double() - a;
   const double count = std::ceil(distance / d);
   if (d == 0 || !std::isfinite(count)) {
     throw Error("arange", fmt::format("from {} to {} in steps of {}", a, last.to_double(), d),
@@ -43,6 +44,9 @@ Tensor arange(Scalar first, Scalar last, Scalar step, DType dtype) {
   if (count < 0) {
     throw Error("arange", fmt::format("steps of {} never lead from {} to {}", d, a, last.to_double()));
   }
+  if (count >= 0x1p62)
+    throw Error("arange", fmt::format("from {} to {} in steps of {}: {} elements are too many", a,
+                                      last.to_double(), d, count));
   const Shape sizes(static_cast<std::int64_t>(count));
   if (integers && dtype == i64) {  // not all of them are f64 numbers
     Tensor y = empty(sizes, i64);
