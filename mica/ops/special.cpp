@@ -167,7 +167,10 @@ Tensor polygamma(std::int64_t n, const Tensor& x) {
 
 Tensor logit(const Tensor& x, std::optional<double> eps) {
   const DType type = ops::floating_type(x.dtype());
-  if (eps) return logit(clamp(x.to(type), *eps, 1 - *eps));
+  if (eps) {
+    const double low = *eps;
+    return logit(clamp(x.to(type), low, 1 - low));
+  }
   const Tensor p = ops::convert(x, ops::compute_type(type));
   Tensor y = log(p / (1 - p)).to(type);
   if (!recording(x)) return y;

@@ -17,7 +17,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Tensor zero_norm(const Tensor& x, std::uint32_t mask, bool keepdim) {
-  const Tensor y = ops::sum_over(ne(x, 0), mask, keepdim).to(x.dtype());
+  Tensor y = ops::sum_over(ne(x, 0), mask, keepdim).to(x.dtype());
   if (!recording(x)) return y;
   return record("norm", y, {&x}, [](const Node&, const Tensor&) { return Tensor(); });  // steps: no gradient
 }

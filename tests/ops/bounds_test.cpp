@@ -49,9 +49,11 @@ class Draw {
   std::mt19937_64 engine_;
 };
 
+// Kept within 2^62 either side, far above any count: the next factor can't overflow it.
 Wide product(const Ints& sizes) {
+  constexpr Wide bound = Wide{1} << 62;
   Wide n = 1;
-  for (const std::int64_t size : sizes) n = std::min<Wide>(n * size, Wide{1} << 64);
+  for (const std::int64_t size : sizes) n = std::clamp(n * size, -bound, bound);
   return n;
 }
 
