@@ -2,6 +2,9 @@
 #include <array>
 #include <limits>
 
+#include <fmt/format.h>
+
+#include <mica/core/error.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -205,17 +208,16 @@ Tensor cutoff(const Tensor& a, const Tensor& s, std::optional<double> rtol) {
   return s.narrow(-1, 0, 1) * relative;
 }
 
-}  // namespace
+bool no_entries(const Tensor& a) { return a.size(-1) == 0 || a.size(-2) == 0; }
 
-Tensor pinv(const Tensor& a, std::optional<double> rtol) {
-  ops::check_matrices("linalg::pinv", a);
+// `parts` are a's own.
+Tensor inverse_of(const Tensor& a, const SVD& parts, std::optional<double> rtol) {
   Tensor y;
-  if (a.size(-1) == 0 || a.size(-2) == 0) {
+  if (no_entries(a)) {
     y = transposed(a.detach()).clone();
   } else {
-    const auto [u, s, vt] = singular("linalg::pinv", a, false, true);
-    const Tensor inverse = masked_fill(1 / s, s.le(cutoff(a, s, rtol)), 0);
-    y = matmul(transposed(vt) * inverse.unsqueeze(-2), transposed(u));
+    const Tensor inverse = masked_fill(1 / parts.s, parts.s.le(cutoff(a, parts.s, rtol)), 0);
+    y = matmul(transposed(parts.vt) * inverse.unsqueeze(-2), transposed(parts.u));
   }
   if (!recording(a)) return y;
   return record("linalg::pinv", y, {&a},
@@ -234,9 +236,42 @@ Tensor pinv(const Tensor& a, std::optional<double> rtol) {
                 });
 }
 
+}  // namespace
+
+Tensor pinv(const Tensor& a, std::optional<double> rtol) {
+  ops::check_matrices("linalg::pinv", a);
+  return inverse_of(a, no_entries(a) ? SVD() : singular("linalg::pinv", a.detach(), false, true), rtol);
+}
+
+LeastSquares lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond) {
+  ops::check_matrices("linalg::lstsq", a);
+  ops::check_same_dtype("linalg::lstsq", a, "the matrix", b, "the right side");
+  const bool vectors = b.dim() == a.dim() - 1 && b.sizes() == with_batch(batch_of(a), {a.size(-2)});
+  const Tensor right = vectors ? b.unsqueeze(-1) : b;
+  if (right.dim() < 2 || right.size(-2) != a.size(-2)) {
+    throw Error("linalg::lstsq", fmt::format("a matrix of shape {} and a right side of shape {}",
+                                             to_string(a.sizes()), to_string(b.sizes())));
+  }
+  LeastSquares y;
+  SVD parts;
+  if (no_entries(a)) {
+    y.rank = zeros(batch_of(a), i64);
+    y.singular_values = empty(with_batch(batch_of(a), {0}), a.dtype());
+  } else {
+    parts = singular("linalg::lstsq", a.detach(), false, true);
+    y.rank = parts.s.gt(cutoff(a, parts.s, rcond)).sum(-1);
+    y.singular_values = parts.s;
+  }
+  y.solution = matmul(inverse_of(a, parts, rcond), right);
+  const bool has_residuals = a.size(-2) > a.size(-1) && y.rank.eq(a.size(-1)).all().item<bool>();
+  y.residuals = has_residuals ? square(matmul(a, y.solution) - right).sum(-2) : empty({0}, a.dtype());
+  if (vectors) y.solution = y.solution.squeeze(-1);
+  return y;
+}
+
 Tensor matrix_rank(const Tensor& a, std::optional<double> rtol) {
   ops::check_matrices("linalg::matrix_rank", a);
-  if (a.size(-1) == 0 || a.size(-2) == 0) return zeros(batch_of(a), i64);
+  if (no_entries(a)) return zeros(batch_of(a), i64);
   const Tensor s = singular("linalg::matrix_rank", a.detach(), false, false).s;
   return s.gt(cutoff(a, s, rtol)).sum(-1);
 }

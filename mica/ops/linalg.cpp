@@ -28,7 +28,7 @@ using ops::with_batch;
 
 namespace {
 
-const char* const singular_hint = "pinv() takes singular matrices";
+const char* const singular_hint = "lstsq() and pinv() take singular matrices";
 
 // (..., n, n) and (..., n, k) with one batch.
 struct System {

@@ -78,4 +78,37 @@ Tensor matrix_rank(const Tensor& a, std::optional<double> rtol = {});
 // a a ... a, n times; the inverse for negative n, the identity for 0.
 Tensor matrix_power(const Tensor& a, std::int64_t n);
 
+// x with the least |a x - b|, the smallest such x where a's columns depend on each other (singular values as
+// in pinv). residuals are the sums of squares |a x - b|^2 of each column, empty (0) unless m > n and all
+// matrices have full rank. Shapes: a (..., m, n); b (..., m, k) or what a has but for its last size ->
+// solution
+// (..., n, k) or (..., n), residuals (..., k), rank i64 (...), singular_values (..., min(m, n)). Only the
+// solution and the residuals have gradients. PyTorch's driver "gelsd".
+struct LeastSquares {
+  Tensor solution, residuals, rank, singular_values;
+};
+LeastSquares lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond = {});
+
+// (sum |x|^p)^(1/p) over dims, over all if there are none: x.norm(p, dims, keepdim).
+Tensor vector_norm(const Tensor& x, double p = 2, const Shape& dims = {}, bool keepdim = false);
+
+// Which norm of a matrix: fro (root of the sum of squares), nuc (sum of singular values), or a number: the
+// largest column sum of absolute values (1), the largest row sum (infinity), the largest singular value (2),
+// or the smallest ones of these (-1, -infinity, -2).
+enum class Norm : bool { fro, nuc };
+struct MatrixNorm {
+  MatrixNorm(Norm norm) : name(norm) {}       // NOLINT(google-explicit-constructor): linalg::norm(a, fro)
+  MatrixNorm(double order) : order(order) {}  // NOLINT(google-explicit-constructor): linalg::norm(a, 2)
+  Norm name = Norm::fro;
+  std::optional<double> order;  // instead of the name
+};
+// Norms of the matrices in two dimensions, the first of them that of the rows. Errors: another number; empty
+// matrices where a largest value is asked for; bf16 and f16 where singular values are.
+Tensor matrix_norm(const Tensor& a, MatrixNorm norm = Norm::fro, const Shape& dims = {-2, -1},
+                   bool keepdim = false);
+// vector_norm where dims has one entry, or x one dimension and dims none; matrix_norm where there are two.
+// Without a norm: the root of the sum of squares over dims, of which there may then be any number.
+Tensor norm(const Tensor& x, std::optional<MatrixNorm> norm = {}, const Shape& dims = {},
+            bool keepdim = false);
+
 }  // namespace mica::linalg

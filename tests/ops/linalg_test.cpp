@@ -170,6 +170,22 @@ const table::Rows rows{
          .gradients = {{"PinvTall", [](Inputs x) { return linalg::pinv(regular(x[0])); }, {{{2, 3, 2}}}},
                        {"PinvWide", [](Inputs x) { return linalg::pinv(regular(x[0])); }, {{{2, 3}}}}},
          .refusals = {{[] { linalg::pinv(full({2, 2}, nan)); }, "not finite"}}},
+        {.name = "linalg::lstsq",
+         .golden = {{"lstsq",
+                     [](Inputs x, const Args& args) {
+                       const auto [solution, residuals, rank, values] =
+                           linalg::lstsq(x[0], x[1], args.maybe_real("rcond"));
+                       return std::vector{solution, residuals, rank, values};
+                     }},
+                    {"lstsq_solution",
+                     [](Inputs x, const Args&) { return std::vector{linalg::lstsq(x[0], x[1]).solution}; }}},
+         .gradients = {{"LstsqTall", [](Inputs x) { return linalg::lstsq(regular(x[0]), x[1]).solution; }, {{{2, 3, 2}}, {{3, 2}}}},
+                       {"LstsqWide", [](Inputs x) { return linalg::lstsq(regular(x[0]), x[1]).solution; }, {{{2, 3}}, {{2}}}},
+                       {"LstsqResiduals", [](Inputs x) { return linalg::lstsq(regular(x[0]), x[1]).residuals; }, {{{3, 2}}, {{3, 2}}}}},
+         .refusals = {{[] { linalg::lstsq(full({2, 2}, nan), ones({2, 1})); }, "not finite", "linalg::lstsq"},
+                      {[] { linalg::lstsq(ones({3, 2}), ones({2, 1})); }, "right side of shape [2, 1]"},
+                      {[] { linalg::lstsq(ones({3, 2}), ones({3, 1}, f64)); }, "f64"},
+                      {[] { linalg::lstsq(ones({2}), ones({2})); }, "no matrix"}}},
         {.name = "linalg::matrix_rank",
          .golden = {{"matrix_rank",
                      [](Inputs x, const Args&) { return std::vector{linalg::matrix_rank(x[0])}; }}},

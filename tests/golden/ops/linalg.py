@@ -31,7 +31,26 @@ def of_eigh(x, uplo):
     return w, v.abs(), v @ (w.exp().unsqueeze(-1) * v.mT)
 
 
+def lstsq_cases():
+    def solve(x, y, rcond=None):
+        solution, residuals, rank, values = L.lstsq(x, y, rcond=rcond, driver="gelsd")
+        return solution, residuals, rank, values
+    for a, b in [((4, 2), (4, 3)), ((2, 4), (2, 3)), ((3, 3), (3, 1)), ((2, 4, 2), (2, 4, 3)), ((2, 4, 2), (2, 4)), ((4, 2), (4,)),
+                 ((0, 0), (0, 2)), ((0, 2), (0, 1)), ((3, 0), (3, 2)), ((1, 4, 2), (5, 4, 2)), ((0, 3, 2), (0, 3, 2))]:
+        yield case("lstsq", solve, [randn(*a), randn(*b)], grad=False)
+        if 0 not in a and len(a) == len(b):  # PyTorch 1.13 can't differentiate vectors
+            yield case("lstsq_solution", lambda x, y: L.lstsq(x, y).solution, [randn(*a), randn(*b)])
+    dependent = torch.tensor([[1, 2], [2, 4], [3, 6]], dtype=F64)
+    yield case("lstsq", solve, [dependent, randn(3, 2)], grad=False)
+    yield case("lstsq", lambda x, y: solve(x, y, 0.5), [torch.diag(torch.tensor([4.0, 1.0, 3.0], dtype=F64)), randn(3, 2)],
+               {"rcond": 0.5}, grad=False)
+    yield case("lstsq", solve, [randn(4, 2, dtype=F32), randn(4, 1, dtype=F32)], grad=False)
+    values = integers(0, 4, 4, 2) + torch.eye(4, 2).to(torch.int64)
+    yield from sweep("lstsq", solve, [values, integers(0, 4, 4, 2)])
+
+
 def cases():
+    yield from lstsq_cases()
     eye = 3 * torch.eye(3).to(torch.int64)
     square = [(3, 3), (2, 4, 4), (1, 1), (0, 0), (0, 2, 2)]
     for upper in (False, True):
