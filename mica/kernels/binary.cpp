@@ -15,6 +15,7 @@
 #define HWY_TARGET_INCLUDE "mica/kernels/binary.cpp"
 #include <hwy/foreach_target.h>  // includes this file once per target
 // After it:
+#include <mica/kernels/functors-inl.h>
 #include <mica/kernels/math-inl.h>
 #include <mica/kernels/rows-inl.h>
 
@@ -22,28 +23,6 @@ HWY_BEFORE_NAMESPACE();
 namespace mica::kernels::HWY_NAMESPACE {
 namespace {
 
-struct VectorAdd {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Add(a, b); }
-};
-struct VectorSub {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Sub(a, b); }
-};
-struct VectorMul {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Mul(a, b); }
-};
-struct VectorDiv {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Div(a, b); }
-};
-struct VectorMaximum {  // a NaN in `a` loses no comparison, one in `b` is asked for
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);
-  }
-};
-struct VectorMinimum {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
-  }
-};
 struct VectorAddScaled {
   double alpha;
   template <class D, class V> HWY_INLINE V operator()(D d, V a, V b) const {
@@ -95,14 +74,6 @@ struct VectorGeluTanhBackward {  // d/dx x s(v(x)) = s + x s (1 - s) v'(x)
 
 struct VectorCube {
   template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Mul(x, hn::Mul(x, x)); }
-};
-struct VectorSquare {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Mul(x, x); }
-};
-struct VectorReciprocal {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-    return hn::Div(hn::Set(d, hn::TFromD<D>{1}), x);
-  }
 };
 struct VectorPowHalf {  // pow(x, 0.5) differs from sqrt at -0 and -inf
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <memory_resource>
@@ -12,272 +11,11 @@
 #include <mica/kernels/copy.h>
 #include <mica/kernels/elementwise.h>
 #include <mica/kernels/map.h>
+#include <mica/kernels/map_tile.h>
 #include <mica/kernels/scratch.h>
 
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "mica/kernels/map.cpp"
-#include <hwy/foreach_target.h>  // includes this file once per target
-// After it:
-#include <mica/kernels/math-inl.h>
-
-#ifndef MICA_KERNELS_MAP_OPERAND_
-#define MICA_KERNELS_MAP_OPERAND_
 namespace mica::kernels {
 namespace {
-
-// Element i of an operand is data[i & mask]: with no bit set, one vector of equal numbers stands for all.
-struct Operand {
-  const void* data = nullptr;
-  std::size_t mask = 0;
-};
-// Where a step leaves its results: in a buffer, which may be that of an operand, or around the caches.
-struct Target {
-  void* data;
-  bool stream;
-};
-// One step on `count` elements. Everything is padded to whole vectors: elements behind the last one are
-// computed as well.
-using TileKernel = void (*)(const Target& to, const Operand* in, std::size_t count);
-
-// The widest vector of any target.
-constexpr std::int64_t vector_bytes = 64;
-
-}  // namespace
-}  // namespace mica::kernels
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace mica::kernels::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-namespace {
-
-static_assert(HWY_MAX_BYTES <= vector_bytes);
-
-struct Copy {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return x; }
-};
-struct Neg {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Neg(x); }
-};
-struct Abs {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Abs(x); }
-};
-struct Sign {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-    const V zero = hn::Zero(d);
-    const V one = hn::Set(d, hn::TFromD<D>{1});
-    return hn::Sub(hn::IfThenElseZero(hn::Gt(x, zero), one), hn::IfThenElseZero(hn::Lt(x, zero), one));
-  }
-};
-struct Floor {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Floor(x); }
-};
-struct Ceil {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Ceil(x); }
-};
-struct Round {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Round(x); }
-};
-struct Trunc {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Trunc(x); }
-};
-struct Sqrt {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Sqrt(x); }
-};
-struct Exp {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return exp(d, x); }
-};
-struct Log {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log(d, x); }
-};
-struct Sigmoid {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return sigmoid(d, x); }
-};
-struct Tanh {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return tanh(d, x); }
-};
-struct NormalCdf {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return normal(d, x).cumulative; }
-};
-struct Add {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Add(a, b); }
-};
-struct Sub {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Sub(a, b); }
-};
-struct Mul {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Mul(a, b); }
-};
-struct Div {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Div(a, b); }
-};
-struct Maximum {  // a NaN in `a` loses no comparison, one in `b` is asked for
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);
-  }
-};
-struct Minimum {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
-  }
-};
-
-// Conditions have all bits set or none.
-struct Eq {
-  template <class D, class V> HWY_INLINE V operator()(D d, V a, V b) const {
-    return hn::VecFromMask(d, hn::Eq(a, b));
-  }
-};
-struct Ne {
-  template <class D, class V> HWY_INLINE V operator()(D d, V a, V b) const {
-    return hn::VecFromMask(d, hn::Ne(a, b));
-  }
-};
-struct Lt {
-  template <class D, class V> HWY_INLINE V operator()(D d, V a, V b) const {
-    return hn::VecFromMask(d, hn::Lt(a, b));
-  }
-};
-struct Le {
-  template <class D, class V> HWY_INLINE V operator()(D d, V a, V b) const {
-    return hn::VecFromMask(d, hn::Le(a, b));
-  }
-};
-struct LogicalNot {
-  template <class D, class V> HWY_INLINE V operator()(D, V a) const { return hn::Not(a); }
-};
-struct LogicalAnd {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::And(a, b); }
-};
-struct LogicalOr {
-  template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Or(a, b); }
-};
-struct Where {
-  template <class D, class V> HWY_INLINE V operator()(D, V condition, V a, V b) const {
-    return hn::IfThenElse(hn::MaskFromVec(condition), a, b);
-  }
-};
-
-// Functions that have no vector form.
-struct LoopExpm1 {
-  template <class T> T operator()(T x) const { return std::expm1(x); }
-};
-struct LoopLog1p {
-  template <class T> T operator()(T x) const { return std::log1p(x); }
-};
-struct LoopSin {
-  template <class T> T operator()(T x) const { return std::sin(x); }
-};
-struct LoopCos {
-  template <class T> T operator()(T x) const { return std::cos(x); }
-};
-struct LoopErf {
-  template <class T> T operator()(T x) const { return std::erf(x); }
-};
-struct LoopPow {
-  template <class T> T operator()(T a, T b) const { return std::pow(a, b); }
-};
-
-template <class D> HWY_INLINE hn::Vec<D> at(D d, const Operand& x, std::size_t i) {
-  return hn::LoadU(d, static_cast<const hn::TFromD<D>*>(x.data) + (i & x.mask));
-}
-
-template <class T, class Op, int operands>
-void vector_tile(const Target& to, const Operand* in, std::size_t count) {
-  const hn::ScalableTag<T> d;
-  const Op op;
-  T* out = static_cast<T*>(to.data);
-  const bool stream = to.stream;
-  const std::size_t lanes = hn::Lanes(d);
-  const Operand a = in[0];
-  const Operand b = operands > 1 ? in[1] : Operand{};
-  const Operand c = operands > 2 ? in[2] : Operand{};
-  for (std::size_t i = 0; i < count; i += lanes) {
-    hn::Vec<decltype(d)> y;
-    if constexpr (operands == 1)
-      y = op(d, at(d, a, i));
-    else if constexpr (operands == 2)
-      y = op(d, at(d, a, i), at(d, b, i));
-    else
-      y = op(d, at(d, a, i), at(d, b, i), at(d, c, i));
-    if (stream)
-      hn::Stream(y, d, out + i);
-    else
-      hn::StoreU(y, d, out + i);
-  }
-}
-
-template <class T, class Op, int operands>
-void loop_tile(const Target& to, const Operand* in, std::size_t count) {
-  T* out = static_cast<T*>(to.data);
-  const T* a = static_cast<const T*>(in[0].data);
-  for (std::size_t i = 0; i < count; ++i) {
-    if constexpr (operands == 1)
-      out[i] = Op{}(a[i & in[0].mask]);
-    else
-      out[i] = Op{}(a[i & in[0].mask], static_cast<const T*>(in[1].data)[i & in[1].mask]);
-  }
-}
-
-template <class T> TileKernel kernel_of(MapOp op) {
-  switch (op) {
-    case MapOp::input:
-    case MapOp::constant: return vector_tile<T, Copy, 1>;
-    case MapOp::neg: return vector_tile<T, Neg, 1>;
-    case MapOp::abs: return vector_tile<T, Abs, 1>;
-    case MapOp::sign: return vector_tile<T, Sign, 1>;
-    case MapOp::floor: return vector_tile<T, Floor, 1>;
-    case MapOp::ceil: return vector_tile<T, Ceil, 1>;
-    case MapOp::round: return vector_tile<T, Round, 1>;
-    case MapOp::trunc: return vector_tile<T, Trunc, 1>;
-    case MapOp::sqrt: return vector_tile<T, Sqrt, 1>;
-    case MapOp::exp: return vector_tile<T, Exp, 1>;
-    case MapOp::expm1: return loop_tile<T, LoopExpm1, 1>;
-    case MapOp::log: return vector_tile<T, Log, 1>;
-    case MapOp::log1p: return loop_tile<T, LoopLog1p, 1>;
-    case MapOp::sin: return loop_tile<T, LoopSin, 1>;
-    case MapOp::cos: return loop_tile<T, LoopCos, 1>;
-    case MapOp::sigmoid: return vector_tile<T, Sigmoid, 1>;
-    case MapOp::tanh: return vector_tile<T, Tanh, 1>;
-    case MapOp::erf: return loop_tile<T, LoopErf, 1>;
-    case MapOp::normal_cdf: return vector_tile<T, NormalCdf, 1>;
-    case MapOp::logical_not: return vector_tile<T, LogicalNot, 1>;
-    case MapOp::add: return vector_tile<T, Add, 2>;
-    case MapOp::sub: return vector_tile<T, Sub, 2>;
-    case MapOp::mul: return vector_tile<T, Mul, 2>;
-    case MapOp::div: return vector_tile<T, Div, 2>;
-    case MapOp::maximum: return vector_tile<T, Maximum, 2>;
-    case MapOp::minimum: return vector_tile<T, Minimum, 2>;
-    case MapOp::pow: return loop_tile<T, LoopPow, 2>;
-    case MapOp::eq: return vector_tile<T, Eq, 2>;
-    case MapOp::ne: return vector_tile<T, Ne, 2>;
-    case MapOp::lt:
-    case MapOp::gt: return vector_tile<T, Lt, 2>;  // whose operands change places
-    case MapOp::le:
-    case MapOp::ge: return vector_tile<T, Le, 2>;
-    case MapOp::logical_and: return vector_tile<T, LogicalAnd, 2>;
-    case MapOp::logical_or: return vector_tile<T, LogicalOr, 2>;
-    case MapOp::where: return vector_tile<T, Where, 3>;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-static TileKernel tile_kernel(MapOp op, DType type) {
-  return type == DType::f64 ? kernel_of<double>(op) : kernel_of<float>(op);
-}
-
-}  // namespace mica::kernels::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace mica::kernels {
-namespace {
-
-HWY_EXPORT(tile_kernel);
 
 // What the buffers of one thread may take of the first-level cache, and the elements of a tile at most.
 constexpr std::int64_t cache_bytes = 24 << 10;
@@ -490,8 +228,8 @@ class Runner {
       const MapStep& step = program.steps[i];
       const int operands = operand_count(step.op);
       if (operands == 0 || last_use[i] < 0) continue;
-      Step& added = steps_.emplace_back(Step{HWY_DYNAMIC_DISPATCH(tile_kernel)(step.op, type_),
-                                             static_cast<Value>(i), operands, step.from});
+      Step& added =
+          steps_.emplace_back(Step{map_tile(step.op, type_), static_cast<Value>(i), operands, step.from});
       if (step.op == MapOp::gt || step.op == MapOp::ge) std::swap(added.from[0], added.from[1]);
       cost_ += is_costly(step.op) ? 8 : 1;
       // Operands used for the last time give their slot to the result.
@@ -512,7 +250,7 @@ class Runner {
       if (places_[at(result)].kind != Place::single) continue;
       const auto expanded = static_cast<Value>(places_.size());
       places_.push_back({Place::slot, slots_++});
-      steps_.push_back({HWY_DYNAMIC_DISPATCH(tile_kernel)(MapOp::constant, type_), expanded, 1, {result}});
+      steps_.push_back({map_tile(MapOp::constant, type_), expanded, 1, {result}});
       result = expanded;
     }
   }
@@ -641,4 +379,3 @@ void map(const MapProgram& program, DType type, const Shape& sizes, const Shape&
 }
 
 }  // namespace mica::kernels
-#endif  // HWY_ONCE

@@ -15,6 +15,7 @@
 #define HWY_TARGET_INCLUDE "mica/kernels/unary.cpp"
 #include <hwy/foreach_target.h>  // includes this file once per target
 // After it:
+#include <mica/kernels/functors-inl.h>
 #include <mica/kernels/math-inl.h>
 #include <mica/kernels/rows-inl.h>
 
@@ -22,43 +23,6 @@ HWY_BEFORE_NAMESPACE();
 namespace mica::kernels::HWY_NAMESPACE {
 namespace {
 
-struct VectorNeg {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Neg(x); }
-};
-struct VectorAbs {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Abs(x); }
-};
-struct VectorSquare {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Mul(x, x); }
-};
-struct VectorSqrt {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Sqrt(x); }
-};
-struct VectorExp {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return exp(d, x); }
-};
-struct VectorLog {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log(d, x); }
-};
-struct VectorSigmoid {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return sigmoid(d, x); }
-};
-struct VectorTanh {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return tanh(d, x); }
-};
-
-struct VectorSign {  // NaN gives 0, as torch.sign
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-    const V zero = hn::Zero(d);
-    const V one = hn::Set(d, hn::TFromD<D>{1});
-    return hn::Sub(hn::IfThenElseZero(hn::Gt(x, zero), one), hn::IfThenElseZero(hn::Lt(x, zero), one));
-  }
-};
-struct VectorReciprocal {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-    return hn::Div(hn::Set(d, hn::TFromD<D>{1}), x);
-  }
-};
 struct VectorRsqrt {
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
     return hn::Div(hn::Set(d, hn::TFromD<D>{1}), hn::Sqrt(x));
@@ -80,42 +44,14 @@ struct VectorGeluTanh {  // (1 + tanh(u)) / 2 = sigmoid(2u), without its cancell
     return hn::Mul(x, sigmoid(d, gelu_tanh_argument(d, x)));
   }
 };
-// The sign of zero is copied since Highway's emulated target loses it.
-struct VectorFloor {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::CopySign(hn::Floor(x), x); }
-};
-struct VectorCeil {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Ceil(x); }
-};
-struct VectorRound {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::CopySign(hn::Round(x), x); }
-};
-struct VectorTrunc {
-  template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::CopySign(hn::Trunc(x), x); }
-};
 struct VectorFrac {
   template <class D, class V> HWY_INLINE V operator()(D, V x) const { return hn::Sub(x, hn::Trunc(x)); }
 };
 struct VectorExp2 {
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return exp2(d, x); }
 };
-struct VectorExpm1 {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return expm1(d, x); }
-};
-struct VectorLog1p {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log1p(d, x); }
-};
 struct VectorLog2 {
   template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return log2(d, x); }
-};
-struct VectorSin {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return sin(d, x); }
-};
-struct VectorCos {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return cos(d, x); }
-};
-struct VectorErf {
-  template <class D, class V> HWY_INLINE V operator()(D d, V x) const { return erf(d, x); }
 };
 struct VectorSoftplus {
   double threshold;
