@@ -6,7 +6,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
 
+#include <mica/core/allocator.h>
 #include <mica/core/error.h>
 #include <mica/io/file.h>
 
@@ -109,16 +113,40 @@ InputFile::InputFile(const std::filesystem::path& path) : path_(path) {
 InputFile::~InputFile() { close(descriptor_); }
 
 void InputFile::read(void* data, std::size_t bytes) {
+  read_at(position_, data, bytes);
+  position_ += bytes;
+}
+
+void InputFile::read_at(std::uint64_t position, void* data, std::size_t bytes) const {
   auto* p = static_cast<std::byte*>(data);
   while (bytes > 0) {
-    const ssize_t n = ::read(descriptor_, p, bytes);
+    const ssize_t n = pread(descriptor_, p, bytes, static_cast<off_t>(position));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw Error("read", fmt::format("cannot read {}: {}", path_.string(), std::strerror(errno)));
     if (n == 0)
       throw Error("read", fmt::format("{} ends too early", path_.string()), "the file is truncated");
     p += n;
+    position += static_cast<std::uint64_t>(n);
     bytes -= static_cast<std::size_t>(n);
   }
+}
+
+std::shared_ptr<std::byte> InputFile::map() const {
+  const auto bytes = static_cast<std::size_t>(size_);
+#ifdef MAP_PRIVATE
+  int flags = MAP_PRIVATE;
+#ifdef MAP_NORESERVE
+  flags |=
+      MAP_NORESERVE;  // else a file larger than the free memory is refused, though few pages may be written
+#endif
+  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, descriptor_, 0);
+  if (mapped != MAP_FAILED)
+    return {static_cast<std::byte*>(mapped), [bytes](std::byte* p) { munmap(p, bytes); }};
+#endif
+  std::shared_ptr<std::byte> copy(static_cast<std::byte*>(allocate(bytes)),
+                                  [bytes](std::byte* p) { deallocate(p, bytes); });
+  read_at(0, copy.get(), bytes);
+  return copy;
 }
 
 }  // namespace mica::io

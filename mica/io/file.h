@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 namespace mica::io {
@@ -35,11 +36,21 @@ class InputFile {
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
   std::uint64_t size() const { return size_; }
-  // Exactly this many bytes. Errors: the file ends earlier.
+  // The next bytes, exactly so many. Errors: the file ends earlier.
   void read(void* data, std::size_t bytes);
+  // The whole file, writable and private: changes stay in this process and never reach the file. Mapped into
+  // memory where the system can, so that a page is read when it is first used; read at once elsewhere.
+  //
+  // A mapped file that is replaced (as AtomicFile does) or deleted stays what it was. One that is overwritten
+  // shows the new bytes in pages not used before, and one that is cut off ends the process (SIGBUS) when a
+  // page behind the end is used, as with any mapped file: read those that others write to.
+  std::shared_ptr<std::byte> map() const;
 
  private:
+  void read_at(std::uint64_t position, void* data, std::size_t bytes) const;
+
   std::filesystem::path path_;
+  std::uint64_t position_ = 0;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
 };

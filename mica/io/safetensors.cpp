@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <limits>
+#include <memory>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -133,6 +137,15 @@ class HeaderCheck final : public nlohmann::json_sax<json> {
   std::vector<std::set<std::string>> keys_;  // of the objects around; empty for arrays
 };
 
+// Any byte but 0 and 1 would be undefined behaviour as a bool. Valid ones are not written to, so that a
+// mapped page is not copied for nothing.
+void make_valid(const Tensor& flags) {
+  auto* bytes = static_cast<std::uint8_t*>(flags.raw_data());
+  for (std::int64_t i = 0; i < flags.numel(); ++i) {
+    if (bytes[i] > 1) bytes[i] = 1;
+  }
+}
+
 json parse_header(const std::filesystem::path& path, const std::string& text) {
   HeaderCheck check(path);
   if (!json::sax_parse(text, &check)) fail(path, "the header is not JSON");
@@ -186,7 +199,7 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   file.commit();
 }
 
-SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+SafetensorsFile read_safetensors(const std::filesystem::path& path, const ReadOptions& options) {
   InputFile file(path);
   const std::uint64_t size = file.size();
   if (size < length_bytes) fail(path, fmt::format("{} bytes are too few", size));
@@ -225,13 +238,20 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   if (position != data_bytes)
     fail(path, fmt::format("{} bytes behind the last tensor", data_bytes - position));
 
+  const std::shared_ptr<std::byte> mapped = options.map ? file.map() : nullptr;
   for (const Entry& e : entries) {
-    Tensor t = empty(e.sizes, e.dtype);
-    file.read(t.raw_data(), e.end - e.begin);
-    if (e.dtype == boolean) {  // any other byte would be undefined behaviour as a bool
-      auto* bytes = static_cast<std::uint8_t*>(t.raw_data());
-      std::transform(bytes, bytes + t.numel(), bytes, [](std::uint8_t b) -> std::uint8_t { return b != 0; });
+    std::byte* inside = mapped ? mapped.get() + length_bytes + length + e.begin : nullptr;
+    Tensor t;
+    if (inside == nullptr) {
+      t = empty(e.sizes, e.dtype);
+      file.read(t.raw_data(), e.end - e.begin);
+    } else if (reinterpret_cast<std::uintptr_t>(inside) % item_size(e.dtype) == 0) {
+      t = from_blob(inside, e.sizes, e.dtype, mapped);
+    } else {
+      t = empty(e.sizes, e.dtype);
+      std::memcpy(t.raw_data(), inside, e.end - e.begin);
     }
+    if (e.dtype == boolean) make_valid(t);
     out.tensors.insert(e.name, std::move(t));
   }
   return out;

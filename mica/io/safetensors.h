@@ -20,9 +20,17 @@ struct SafetensorsFile {
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-// Reads a whole file. Every byte is distrusted: sizes, offsets, overlaps, names and dtypes are checked before
+struct ReadOptions {
+  // The tensors are views of the file, mapped into memory: a page is read when it is first used, and nothing
+  // is copied (tensors that are not aligned to their item size excepted). They keep the map alive, and
+  // changes in place stay in memory. What happens when somebody else changes the file meanwhile: see
+  // InputFile::map.
+  bool map = false;
+};
+
+// Reads a file. Every byte is distrusted: sizes, offsets, overlaps, names and dtypes are checked before
 // memory is taken. Errors: not a safetensors file, and where it breaks the format; dtypes that Mica does not
 // have.
-SafetensorsFile read_safetensors(const std::filesystem::path& path);
+SafetensorsFile read_safetensors(const std::filesystem::path& path, const ReadOptions& options = {});
 
 }  // namespace mica::io

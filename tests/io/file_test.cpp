@@ -174,5 +174,31 @@ TEST(InputFile, ReadsExactlyWhatIsAskedOrSaysThatTheFileEnds) {
   EXPECT_THAT([&] { file.read(text, 3); }, ThrowsMessage<Error>(HasSubstr("ends too early")));
 }
 
+TEST(InputFile, ReadsOnAndIsMappedFromTheStart) {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "a", "some text");
+  InputFile file(folder.path() / "a");
+  std::string part(4, ' ');
+  file.read(part.data(), 4);
+  EXPECT_EQ(part, "some");
+  const auto all = file.map();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(all.get()), file.size()), "some text");
+  file.read(part.data(), 4);
+  EXPECT_EQ(part, " tex");
+}
+
+TEST(InputFile, IsReadWhereItCannotBeMapped) {
+  const char* path = "/sys/kernel/notes";  // the kernel maps none of these
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " does not exist";
+  const InputFile file(path);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(file.map().get()), file.size()), read_file(path));
+}
+
+TEST(InputFile, MayBeEmpty) {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "a", "");
+  EXPECT_NO_THROW(InputFile(folder.path() / "a").map());
+}
+
 }  // namespace
 }  // namespace mica::io

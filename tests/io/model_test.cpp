@@ -126,6 +126,33 @@ TEST_F(Models, LoadWhatFitsWhenAsked) {
   EXPECT_EQ(net.same.item(), 7);  // tied to scale
 }
 
+TEST_F(Models, OwnTheirNumbersAfterLoading) {
+  Net net, other;
+  save(net, path_);
+  const auto before = values(net.state_dict());
+  const void* memory = other.scale.raw_data();
+  load(other, path_);
+  EXPECT_EQ(other.scale.raw_data(), memory);
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_EQ(values(other.state_dict()), before);
+}
+
+TEST_F(Models, AssignedFromAFileTrainWithoutChangingIt) {
+  Net net, other;
+  save(net, path_);
+  const std::string before = io::read_file(path_);
+  load(other, path_, {.assign = true});
+  EXPECT_EQ(values(other.state_dict()), values(net.state_dict()));
+  EXPECT_TRUE(other.same.is_same(other.scale));
+  other(randn({5, 4})).sum().backward();
+  for (Tensor& p : other.parameters()) p.detach().sub_(p.grad());
+  EXPECT_NE(values(other.state_dict()), values(net.state_dict()));
+  EXPECT_EQ(io::read_file(path_), before);
+  save(other, path_);  // over the file that is mapped
+  load(net, path_);
+  EXPECT_EQ(values(other.state_dict()), values(net.state_dict()));
+}
+
 TEST_F(Models, KeepTheOldFileWhenSavingFails) {
   save(Net{}, path_);
   const std::string before = io::read_file(path_);

@@ -21,6 +21,24 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
+// Reads the file into memory and as a map, which must agree, errors included.
+SafetensorsFile read_both_ways(const std::filesystem::path& path) {
+  std::string message;
+  try {
+    read_safetensors(path, {.map = true});
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  try {
+    SafetensorsFile file = read_safetensors(path);
+    EXPECT_EQ(message, "") << "only the map was refused";
+    return file;
+  } catch (const Error& error) {
+    EXPECT_EQ(message, error.what());
+    throw;
+  }
+}
+
 class DamagedSafetensors : public testing::Test {
  protected:
   TemporaryFolder folder_;
@@ -29,7 +47,7 @@ class DamagedSafetensors : public testing::Test {
   std::function<void()> reading(const std::string& bytes) {
     return [this, bytes] {
       write_file(path_, bytes);
-      read_safetensors(path_);
+      read_both_ways(path_);
     };
   }
   // A header and so many bytes of data.
@@ -51,7 +69,7 @@ TEST_F(DamagedSafetensors, IsRefusedWhereverTheFileIsCut) {
   const std::string whole = small_file();
   for (std::size_t n = whole.size(); n-- > 0;) {
     std::filesystem::resize_file(path_, n);
-    EXPECT_THROW(read_safetensors(path_), Error) << n << " of " << whole.size() << " bytes";
+    EXPECT_THROW(read_both_ways(path_), Error) << n << " of " << whole.size() << " bytes";
   }
 }
 
@@ -69,7 +87,7 @@ TEST_F(DamagedSafetensors, NeverCrashesWhicheverByteIsChanged) {
     for (const int flip : {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff}) {
       put(i, static_cast<char>(whole[i] ^ flip));
       try {
-        const SafetensorsFile changed = read_safetensors(path_);
+        const SafetensorsFile changed = read_both_ways(path_);
         for (const auto& [name, tensor] : changed.tensors) tensor.to_vector<double>();
         ++read;
       } catch (const Error&) {
@@ -153,7 +171,7 @@ TEST_F(DamagedSafetensors, IsRefusedWhenTheHeaderIsLongerThanTheFile) {
 TEST_F(DamagedSafetensors, IsRefusedWhenTheHeaderIsLongerThanTheFormatAllows) {
   write_file(path_, std::string("\x01\xe1\xf5\x05\0\0\0\0{}", 10));  // 100,000,001
   std::filesystem::resize_file(path_, 100'000'009);                  // sparse
-  EXPECT_THAT([&] { read_safetensors(path_); }, says("claims 100000001 bytes"));
+  EXPECT_THAT([&] { read_both_ways(path_); }, says("claims 100000001 bytes"));
 }
 
 TEST_F(DamagedSafetensors, DoesNotOverflowTheStackOnDeepNesting) {
@@ -188,15 +206,15 @@ TEST_F(DamagedSafetensors, TakesNoLongerThanItsSizeAllows) {
   header.back() = '}';
   write_file(path_, with_length(header));
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(read_safetensors(path_).tensors.size(), 50'000U);
+  EXPECT_EQ(read_both_ways(path_).tensors.size(), 50'000U);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));  // quadratic: a minute
 }
 
 TEST_F(DamagedSafetensors, NamesTheFileAndWhatIsNoFile) {
-  EXPECT_THAT([&] { read_safetensors(folder_.path() / "missing"); },
+  EXPECT_THAT([&] { read_both_ways(folder_.path() / "missing"); },
               ThrowsMessage<Error>(testing::AllOf(HasSubstr("missing"), HasSubstr("No such file"))));
-  EXPECT_THAT([&] { read_safetensors(folder_.path()); }, says("is not a regular file"));
-  EXPECT_THAT([&] { read_safetensors("/dev/zero"); }, says("is not a regular file"));
+  EXPECT_THAT([&] { read_both_ways(folder_.path()); }, says("is not a regular file"));
+  EXPECT_THAT([&] { read_both_ways("/dev/zero"); }, says("is not a regular file"));
   EXPECT_THAT(reading("{}"), says(path_.string()));
 }
 

@@ -59,6 +59,7 @@ class Safetensors : public testing::Test {
 
   SafetensorsFile round_trip(const StateDict& s, const std::map<std::string, std::string>& metadata = {}) {
     write_safetensors(path_, s, metadata);
+    expect_same(read_safetensors(path_, {.map = true}).tensors, s);
     return read_safetensors(path_);
   }
 };
@@ -168,16 +169,68 @@ TEST_F(Safetensors, ReadsWhatOtherWritersWrite) {
   write_file(path_, with_length(R"( {"b":{"data_offsets":[1,9],"dtype":"F32","shape":[2]},
     "a" : {"dtype":"BOOL","shape":[],"data_offsets":[0,1]}, "__metadata__":{}} )") +
                         data);
-  const SafetensorsFile read = read_safetensors(path_);
-  EXPECT_EQ(read.tensors.at("b").to_vector<float>(), (std::vector<float>{1, 2}));
-  EXPECT_TRUE(read.tensors.at("a").item<bool>());
-  EXPECT_TRUE(read.metadata.empty());
+  for (const bool map : {false, true}) {
+    const SafetensorsFile read = read_safetensors(path_, {.map = map});
+    EXPECT_EQ(read.tensors.at("b").to_vector<float>(), (std::vector<float>{1, 2}));
+    EXPECT_TRUE(read.tensors.at("a").item<bool>());
+    EXPECT_TRUE(read.metadata.empty());
+  }
 }
 
 TEST_F(Safetensors, TakesAnyByteButZeroForTrue) {
   write_file(path_, with_length(R"({"a":{"dtype":"BOOL","shape":[4],"data_offsets":[0,4]}})") +
                         std::string("\x00\x01\x02\xff", 4));
-  EXPECT_EQ(bytes_of(read_safetensors(path_).tensors.at("a")), std::string("\x00\x01\x01\x01", 4));
+  const std::string before = read_file(path_);
+  for (const bool map : {false, true}) {
+    EXPECT_EQ(bytes_of(read_safetensors(path_, {.map = map}).tensors.at("a")),
+              std::string("\x00\x01\x01\x01", 4));
+  }
+  EXPECT_EQ(read_file(path_), before);
+}
+
+// Whether a part of the file is mapped into this process.
+bool is_mapped(const std::filesystem::path& path) {
+  return read_file("/proc/self/maps").find(path.filename().string()) != std::string::npos;
+}
+
+TEST_F(Safetensors, MappedAreViewsOfTheFileAsLongAsATensorLives) {
+  if (!std::filesystem::exists("/proc/self/maps")) GTEST_SKIP() << "no list of what is mapped";
+  write_safetensors(path_, all_dtypes());
+  Tensor kept = read_safetensors(path_, {.map = true}).tensors.at("f64");
+  EXPECT_TRUE(is_mapped(path_));
+  std::filesystem::remove(path_);  // the map does not need the name
+  EXPECT_EQ(bytes_of(kept), bytes_of(all_dtypes().at("f64")));
+  kept = Tensor();
+  EXPECT_FALSE(is_mapped(path_));
+}
+
+TEST_F(Safetensors, MappedChangeInMemoryAlone) {
+  write_safetensors(path_, all_dtypes());
+  const std::string before = read_file(path_);
+  const SafetensorsFile one = read_safetensors(path_, {.map = true});
+  for (const auto& [name, tensor] : one.tensors) Tensor(tensor).fill_(1);
+  EXPECT_EQ(one.tensors.at("f32").to_vector<float>(), (std::vector<float>{1, 1, 1, 1}));
+  EXPECT_EQ(read_file(path_), before);
+  expect_same(read_safetensors(path_, {.map = true}).tensors, all_dtypes());
+}
+
+TEST_F(Safetensors, MappedStayWhatTheyWereWhenTheFileIsReplaced) {
+  write_safetensors(path_, all_dtypes());
+  const SafetensorsFile old = read_safetensors(path_, {.map = true});
+  write_safetensors(path_, {});
+  expect_same(old.tensors, all_dtypes());
+}
+
+TEST_F(Safetensors, MappedAreCopiedWhereTheFileDoesNotAlignThem) {
+  std::string data(1, '\1');
+  const double values[] = {1.5, -2.5};
+  data.append(reinterpret_cast<const char*>(values), sizeof values);
+  write_file(path_, with_length(R"({"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]},
+                                    "b":{"dtype":"F64","shape":[2],"data_offsets":[1,17]}})") +
+                        data);
+  const Tensor b = read_safetensors(path_, {.map = true}).tensors.at("b");
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(b.raw_data()) % alignof(double), 0U);
+  EXPECT_EQ(b.to_vector<double>(), (std::vector<double>{1.5, -2.5}));
 }
 
 }  // namespace
