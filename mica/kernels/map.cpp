@@ -19,7 +19,7 @@ namespace {
 
 // What the buffers of one thread may take of the first-level cache, and the elements of a tile at most.
 constexpr std::int64_t cache_bytes = 24 << 10;
-constexpr std::int64_t widest_tile = 1024;
+constexpr std::int64_t widest_tile = 512;
 // Outputs of this many bytes are written around the caches.
 constexpr std::int64_t stream_threshold = 16 << 20;
 // As long as a wake-up of the other threads takes, in steps times elements; exp and the like count for eight.
@@ -129,6 +129,7 @@ class Runner {
     place_steps(program, last_use);
     expand_single_results();
     write_results_directly(program);
+    fetch_ahead();
     choose_tile();
     stream_ = total_ * item_ >= stream_threshold;
   }
@@ -165,6 +166,7 @@ class Runner {
     int operands;
     std::array<Value, 3> from;
     std::int32_t output = -1;  // where whole tiles are written at once
+    std::int32_t ahead = -1;   // the fetch whose next tile it asks memory for
   };
 
   void find_last_uses(const MapProgram& program, std::pmr::vector<Value>& last_use) const {
@@ -255,6 +257,18 @@ class Runner {
     }
   }
 
+  // Spread over the steps, so that memory is as busy as the processor.
+  void fetch_ahead() {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < fetches_.size() && count < steps_.size(); ++i) {
+      const Source& source = fetches_[i].source;
+      if (source.is_dense() && source.dtype == type_) steps_[count++].ahead = static_cast<std::int32_t>(i);
+    }
+    if (count == 0) return;
+    const std::size_t every = steps_.size() / count;
+    for (std::size_t i = count; i-- > 1;) std::swap(steps_[i].ahead, steps_[i * every].ahead);
+  }
+
   void choose_tile() {
     const std::int64_t lanes = vector_bytes / item_;
     const std::int64_t fitting = cache_bytes / (std::max(slots_, 1) * item_) / lanes * lanes;
@@ -339,9 +353,13 @@ class Runner {
       for (const Step& step : steps_) {
         std::array<Operand, 3> in;
         for (int k = 0; k < step.operands; ++k) in[at(k)] = values[at(step.from[at(k)])];
-        Target to{slots + places_[at(step.value)].index * pitch_, false};
-        if (step.output >= 0 && whole_vectors)
-          to = {static_cast<std::byte*>(outputs_[at(step.output)].data) + first * item_, stream_};
+        Target to{slots + places_[at(step.value)].index * pitch_, false, in[0].data};
+        if (step.output >= 0 && whole_vectors) {
+          to.data = static_cast<std::byte*>(outputs_[at(step.output)].data) + first * item_;
+          to.stream = stream_;
+        }
+        if (step.ahead >= 0 && first + 2 * width_ <= total_)
+          to.ahead = fetches_[at(step.ahead)].source.data + (first + width_) * item_;
         step.kernel(to, in.data(), static_cast<std::size_t>(count));
       }
       for (std::size_t i = 0; i < results_.size(); ++i) {

@@ -1,6 +1,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include <hwy/cache_control.h>
+
 #include <mica/kernels/map_tile.h>
 
 #undef HWY_DISABLED_TARGETS
@@ -70,12 +72,14 @@ void vector_tile(const Target& to, const Operand* in, std::size_t count) {
   const hn::ScalableTag<T> d;
   const Op op;
   T* out = static_cast<T*>(to.data);
+  const T* ahead = static_cast<const T*>(to.ahead);
   const bool stream = to.stream;
   const std::size_t lanes = hn::Lanes(d);
   const Operand a = in[0];
   const Operand b = operands > 1 ? in[1] : Operand{};
   const Operand c = operands > 2 ? in[2] : Operand{};
   for (std::size_t i = 0; i < count; i += lanes) {
+    hwy::Prefetch(ahead + i);
     hn::Vec<decltype(d)> y;
     if constexpr (operands == 1)
       y = op(d, at(d, a, i));

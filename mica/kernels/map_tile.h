@@ -18,6 +18,7 @@ struct Operand {
 struct Target {
   void* data;
   bool stream;
+  const void* ahead;  // what memory is to fetch meanwhile, as many elements: part of the next tile
 };
 // One step on `count` elements. Everything is padded to whole vectors: elements behind the last one are
 // computed as well.
