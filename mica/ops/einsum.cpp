@@ -125,23 +125,6 @@ struct Named {
   std::int64_t size(Label label) const { return tensor.sizes()[position(labels, label)]; }
 };
 
-// The elements with equal positions in dimensions a < b of one size, which stay at a.
-Tensor diagonal_at(const Tensor& x, int a, int b) {
-  const std::int64_t n = x.sizes()[a];
-  Shape order;
-  for (int i = 0; i < x.sizes().size(); ++i) {
-    if (i != a && i != b) order.push_back(i);
-  }
-  const int rest = order.size();
-  order.push_back(a);
-  order.push_back(b);
-  const Tensor last = x.permute(order).flatten(-2).slice(-1, {.step = n + 1});
-  Shape back;
-  for (int i = 0; i < rest; ++i) back.push_back(i);
-  back.insert(a, rest);
-  return last.permute(back);
-}
-
 // The diagonals of names that occur twice.
 Named with_unique_names(Named x) {
   for (std::size_t i = 0; i < x.labels.size(); ++i) {
@@ -155,7 +138,7 @@ Named with_unique_names(Named x) {
                     fmt::format("'{}' twice in an operand of shape {}, where it stands for {} and {}",
                                 name_of(x.labels[i]), to_string(sizes), sizes[a], sizes[b]));
       }
-      x.tensor = diagonal_at(x.tensor, a, b);
+      x.tensor = x.tensor.diagonal(0, a, b).movedim({-1}, {a});
       x.labels.erase(x.labels.begin() + b);
     }
   }

@@ -68,7 +68,7 @@ Tensor quantile(const Tensor& x, const Tensor& q, const QuantileOptions& options
     return quantile(x.to(type), q.to(type), options).to(x.dtype());
   const bool along = options.dim && x.dim() > 0;
   const int d = options.dim ? wrap_dim(*options.dim, x.sizes().size(), "quantile") : 0;
-  const Tensor rows = along ? ops::moved(x, d, x.sizes().size() - 1) : x.flatten();
+  const Tensor rows = along ? x.movedim({d}, {-1}) : x.flatten();
   Tensor y = quantiles(rows.sort().values, q.flatten(), options.interpolation);
   if (options.keepdim) {
     Shape sizes = along ? x.sizes() : Shape::filled(x.sizes().size(), 1);
@@ -76,7 +76,7 @@ Tensor quantile(const Tensor& x, const Tensor& q, const QuantileOptions& options
     sizes.push_back(q.numel());
     y = y.reshape(sizes);
   }
-  return q.dim() == 0 ? y.select(-1, 0) : ops::moved(y, y.sizes().size() - 1, 0);
+  return q.dim() == 0 ? y.select(-1, 0) : y.movedim({-1}, {0});
 }
 
 Tensor quantile(const Tensor& x, double q, const QuantileOptions& options) {

@@ -18,14 +18,6 @@ Extent extent(const Shape& sizes, int d) {
   return e;
 }
 
-Tensor moved(const Tensor& x, int from, int to) {
-  Shape dims;
-  for (int i = 0; i < x.sizes().size(); ++i) dims.push_back(i);
-  dims.erase(from);
-  dims.insert(to, from);
-  return x.permute(dims);
-}
-
 std::uint32_t dim_mask(const char* operation, const Shape& dims, int rank) {
   if (dims.empty()) return (1U << rank) - 1;
   std::uint32_t mask = 0;

@@ -14,9 +14,6 @@ struct Extent {
 };
 Extent extent(const Shape& sizes, int d);
 
-// A view with one dimension at another place, the others in their order. Not negative.
-Tensor moved(const Tensor& x, int from, int to);
-
 // Which dimensions are reduced: bit i stands for dimension i. No dimensions at all means every one, as in
 // PyTorch. Errors: out of range; the same one twice.
 std::uint32_t dim_mask(const char* operation, const Shape& dims, int rank);

@@ -19,12 +19,12 @@ namespace {
 // Without history, row-major, with dimension d last.
 Tensor to_rows(const Tensor& x, int d) {
   const Tensor plain = x.detach();
-  return (x.sizes().empty() ? plain : ops::moved(plain, d, plain.sizes().size() - 1)).contiguous();
+  return (x.sizes().empty() ? plain : plain.movedim({d}, {-1})).contiguous();
 }
 // Rows of results with dimension d where it was: new memory, no view.
 Tensor from_rows(const Tensor& rows, int d) {
   if (rows.sizes().empty() || d == rows.dim() - 1) return rows;
-  const Tensor y = ops::moved(rows, rows.sizes().size() - 1, d);
+  const Tensor y = rows.movedim({-1}, {d});
   return y.is_contiguous() ? y.clone() : y.contiguous();
 }
 
