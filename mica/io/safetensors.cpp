@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <set>
 #include <tuple>
 #include <vector>
 
@@ -13,6 +12,7 @@
 
 #include <mica/core/error.h>
 #include <mica/io/file.h>
+#include <mica/io/json_check.h>
 #include <mica/io/safetensors.h>
 
 namespace mica::io {
@@ -98,45 +98,6 @@ Entry read_entry(const std::filesystem::path& path, const std::string& name, con
   return e;
 }
 
-// Goes over the header before a tree is built of it: refuses keys that appear twice, of which an object would
-// silently keep one, and nesting deeper than the format's.
-class HeaderCheck final : public nlohmann::json_sax<json> {
- public:
-  explicit HeaderCheck(const std::filesystem::path& path) : path_(path) {}
-
-  bool start_object(std::size_t) override { return enter(); }
-  bool end_object() override { return leave(); }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_array() override { return leave(); }
-  bool key(std::string& name) override {
-    if (!keys_.back().insert(name).second)
-      fail(path_, fmt::format("the name \"{}\" appears twice in the header", name));
-    return true;
-  }
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(std::int64_t) override { return true; }
-  bool number_unsigned(std::uint64_t) override { return true; }
-  bool number_float(double, const std::string&) override { return true; }
-  bool string(std::string&) override { return true; }
-  bool binary(json::binary_t&) override { return true; }
-  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
-
- private:
-  bool enter() {
-    constexpr std::size_t deepest = 3;  // {"name": {"shape": [
-    if (keys_.size() == deepest) fail(path_, "the header is nested too deeply");
-    keys_.emplace_back();
-    return true;
-  }
-  bool leave() {
-    keys_.pop_back();
-    return true;
-  }
-  const std::filesystem::path& path_;
-  std::vector<std::set<std::string>> keys_;  // of the objects around; empty for arrays
-};
-
 // Any byte but 0 and 1 would be undefined behaviour as a bool. Valid ones are not written to, so that a
 // mapped page is not copied for nothing.
 void make_valid(const Tensor& flags) {
@@ -147,8 +108,9 @@ void make_valid(const Tensor& flags) {
 }
 
 json parse_header(const std::filesystem::path& path, const std::string& text) {
-  HeaderCheck check(path);
-  if (!json::sax_parse(text, &check)) fail(path, "the header is not JSON");
+  constexpr std::size_t deepest = 3;  // {"name": {"shape": [
+  if (const std::string problem = problem_in_json(text, deepest, "the header"); !problem.empty())
+    fail(path, problem);
   return json::parse(text);
 }
 
