@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr const char* index_suffix = ".index.json";
 constexpr std::uint64_t max_index = 100'000'000;  // as for headers
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code unknown;  // then opening the file says why
   return fs::exists(path, unknown);
 }
@@ -108,7 +108,7 @@ std::vector<fs::path> free_names(const fs::path& path, std::size_t count) {
     for (std::size_t i = 1; i <= count; ++i) {
       names.push_back(path.parent_path() /
                       fmt::format("{}-{:05}-of-{:05}{}", stem, i, count, path.extension().string()));
-      taken = taken || exists(names.back());
+      taken = taken || is_there(names.back());
     }
     if (!taken) return names;
   }
@@ -117,7 +117,7 @@ std::vector<fs::path> free_names(const fs::path& path, std::size_t count) {
 // The shards of an index that is about to be replaced, as far as they are known for such by their names.
 std::vector<fs::path> old_shards(const fs::path& path) {
   std::vector<fs::path> out;
-  if (!exists(index_of(path))) return out;
+  if (!is_there(index_of(path))) return out;
   try {
     for (const auto& [name, tensors] : read_index(index_of(path)).tensors_of) {
       if (name.starts_with(path.stem().string() + "-") && name.ends_with(path.extension().string()))
@@ -177,7 +177,7 @@ SafetensorsFile read_shards(const fs::path& index, const ReadOptions& options) {
   SafetensorsFile out{.tensors = {}, .metadata = std::move(listed.metadata)};
   for (const auto& [shard, names] : listed.tensors_of) {
     const fs::path path = index.parent_path() / shard;
-    if (!exists(path)) {
+    if (!is_there(path)) {
       fail(index, fmt::format("shard \"{}\" is missing", shard), "all shards must lie beside their index");
     }
     std::size_t found = 0;
@@ -198,7 +198,7 @@ SafetensorsFile read_shards(const fs::path& index, const ReadOptions& options) {
 
 SafetensorsFile read_file_or_shards(const fs::path& path, const ReadOptions& options) {
   if (path.filename().string().ends_with(index_suffix)) return read_shards(path, options);
-  if (!exists(path) && exists(index_of(path))) return read_shards(index_of(path), options);
+  if (!is_there(path) && is_there(index_of(path))) return read_shards(index_of(path), options);
   return read_safetensors(path, options);
 }
 
