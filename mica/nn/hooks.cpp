@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -6,7 +5,8 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
-#include <mica/nn/hooks.h>
+#include <mica/nn/followed_module.h>
+#include <mica/nn/hook_table.h>
 
 namespace mica::nn {
 
@@ -23,23 +23,16 @@ const Value& Arguments::operator[](std::size_t i) const {
 
 namespace detail {
 
+// What is known of one module, or of all. Changed under the lock of the table only.
 class HookList {
  public:
-  template <class Fn> struct Entry {
-    std::uint64_t id;
-    Fn fn;
-    bool always_call = false;
-  };
   const Module* module = nullptr;  // null: global, or the module is gone
-  std::vector<Entry<PreHook>> pre;
-  std::vector<Entry<ForwardHook>> forward;
-  bool empty() const { return pre.empty() && forward.empty(); }
-  std::size_t size() const { return pre.size() + forward.size(); }
+  std::shared_ptr<const HookSet> set = std::make_shared<const HookSet>();
+  std::int64_t followers = 0;
 };
 
 namespace {
 
-// All hooks of the program. Lists are changed under the lock; a call copies the list it runs.
 struct Table {
   std::mutex mutex;
   std::unordered_map<const Module*, std::shared_ptr<HookList>> lists;
@@ -52,14 +45,13 @@ Table& table() {
   return *all;
 }
 
-template <class Fn>
-HookHandle add(const std::shared_ptr<HookList>& list, std::vector<HookList::Entry<Fn>> HookList::* entries,
-               Fn fn, const HookOptions& options) {
-  auto& hooks = list.get()->*entries;
-  const std::uint64_t id = table().next_id++;
-  hooks.insert(options.prepend ? hooks.begin() : hooks.end(), {id, std::move(fn), options.always_call});
-  live_hooks.fetch_add(1, std::memory_order_relaxed);
-  return {list, id};
+void count_lists() {
+  followed_modules.store(static_cast<std::int64_t>(table().lists.size()), std::memory_order_relaxed);
+}
+
+void count_hooks(std::size_t added, std::size_t removed) {
+  live_hooks.fetch_add(static_cast<std::int64_t>(added) - static_cast<std::int64_t>(removed),
+                       std::memory_order_relaxed);
 }
 
 std::shared_ptr<HookList> list_of(const ModuleRef& module) {
@@ -70,28 +62,56 @@ std::shared_ptr<HookList> list_of(const ModuleRef& module) {
   if (list == nullptr) {
     list = std::make_shared<HookList>();
     list->module = module.base();
+    count_lists();
   }
   return list;
 }
 
+void forget_if_unused(const HookList& list) {
+  if (list.module == nullptr || list.followers != 0 || list.set->size() != 0) return;
+  table().lists.erase(list.module);
+  count_lists();
+}
+
 }  // namespace
 
-void drop_hooks(const Module* module) {
-  std::shared_ptr<HookList> old;  // destroyed after the lock is released: hooks may own anything
-  HookList dropped;
+HookHandle add_to_set(const ModuleRef* module, const std::function<void(HookSet&, std::uint64_t)>& change) {
+  const std::lock_guard lock(table().mutex);
+  const std::shared_ptr<HookList> list = module == nullptr ? table().global : list_of(*module);
+  auto more = std::make_shared<HookSet>(*list->set);
+  const std::uint64_t id = table().next_id++;
+  change(*more, id);
+  list->set = std::move(more);
+  count_hooks(1, 0);
+  return {list, id};
+}
+
+std::pair<std::shared_ptr<const HookSet>, std::shared_ptr<const HookSet>> hooks_for(const ModuleRef& module) {
+  std::pair<std::shared_ptr<const HookSet>, std::shared_ptr<const HookSet>> found;
+  const std::lock_guard lock(table().mutex);
+  if (table().global->set->size() != 0) found.first = table().global->set;
+  const auto it = table().lists.find(module.base());
+  if (it != table().lists.end() && it->second->set->size() != 0) found.second = it->second->set;
+  return found;
+}
+
+void follow_end(const Module* module) {
+  std::shared_ptr<HookList> list;                // destroyed after the lock is released, as the set is:
+  auto set = std::make_shared<const HookSet>();  // hooks may own anything
   const std::lock_guard lock(table().mutex);
   const auto it = table().lists.find(module);
   if (it == table().lists.end()) return;
-  old = it->second;
+  list = it->second;
   table().lists.erase(it);
-  std::swap(dropped.pre, old->pre);
-  std::swap(dropped.forward, old->forward);
-  live_hooks.fetch_sub(static_cast<std::int64_t>(dropped.size()), std::memory_order_relaxed);
-  old->module = nullptr;
+  count_lists();
+  std::swap(set, list->set);
+  count_hooks(0, set->size());
+  list->module = nullptr;
 }
 
-void move_hooks(const Module* from, const Module* to) {
-  drop_hooks(to);
+void follow_move(const Module* from, const Module* to) {
+  if (from == to) return;
+  follow_end(to);
   const std::lock_guard lock(table().mutex);
   auto node = table().lists.extract(from);
   if (node.empty()) return;
@@ -100,27 +120,22 @@ void move_hooks(const Module* from, const Module* to) {
   table().lists.insert(std::move(node));
 }
 
-HookedCall::HookedCall(const ModuleRef& module) : module_(module) {
+FollowedModule::FollowedModule(const ModuleRef& module) : then_(module) {
   const std::lock_guard lock(table().mutex);
-  if (!table().global->empty()) global_ = std::make_shared<HookList>(*table().global);
-  const auto it = table().lists.find(module.base());
-  if (it != table().lists.end()) own_ = std::make_shared<HookList>(*it->second);
+  list_ = list_of(module);
+  ++list_->followers;
 }
 
-void HookedCall::before(Arguments& args) const {
-  for (const auto* list : {global_.get(), own_.get()}) {
-    if (list == nullptr) continue;
-    for (const auto& hook : list->pre) hook.fn(module_, args);
-  }
+FollowedModule::~FollowedModule() {
+  const std::lock_guard lock(table().mutex);
+  --list_->followers;
+  forget_if_unused(*list_);
 }
 
-void HookedCall::after(Arguments& args, Value result, bool threw) const {
-  for (const auto* list : {global_.get(), own_.get()}) {
-    if (list == nullptr) continue;
-    for (const auto& hook : list->forward) {
-      if (!threw || hook.always_call) hook.fn(module_, args, result);
-    }
-  }
+std::optional<ModuleRef> FollowedModule::now() const {
+  const std::lock_guard lock(table().mutex);
+  if (list_->module == nullptr) return std::nullopt;
+  return then_.moved_to(list_->module);
 }
 
 }  // namespace detail
@@ -128,41 +143,34 @@ void HookedCall::after(Arguments& args, Value result, bool threw) const {
 void HookHandle::remove() {
   if (list_ == nullptr) return;
   const std::shared_ptr<detail::HookList> list = std::exchange(list_, nullptr);
-  detail::HookList removed;  // destroyed after the lock is released: hooks may own anything
+  std::shared_ptr<const detail::HookSet>
+      before;  // destroyed after the lock is released: hooks may own anything
   const std::lock_guard lock(detail::table().mutex);
-  const auto take = [id = id_](auto& from, auto& to) {
-    const auto it =
-        std::find_if(from.begin(), from.end(), [id](const auto& entry) { return entry.id == id; });
-    if (it == from.end()) return;
-    to.push_back(std::move(*it));
-    from.erase(it);
-    detail::live_hooks.fetch_sub(1, std::memory_order_relaxed);
-  };
-  take(list->pre, removed.pre);
-  take(list->forward, removed.forward);
-  if (list->empty() && list->module != nullptr) detail::table().lists.erase(list->module);
+  before = list->set;
+  auto after = std::make_shared<detail::HookSet>(*before);
+  const auto is_this = [id = id_](const auto& hook) { return hook->id == id; };
+  std::apply([&](auto&... hooks) { (std::erase_if(hooks, is_this), ...); }, after->kinds);
+  detail::count_hooks(0, before->size() - after->size());
+  list->set = std::move(after);
+  detail::forget_if_unused(*list);
 }
 
 HookHandle register_forward_pre_hook(const ModuleRef& module, detail::PreHook hook,
                                      const HookOptions& options) {
-  const std::lock_guard lock(detail::table().mutex);
-  return detail::add(detail::list_of(module), &detail::HookList::pre, std::move(hook), options);
+  return detail::add_hook(&module, std::move(hook), options);
 }
 
 HookHandle register_forward_hook(const ModuleRef& module, detail::ForwardHook hook,
                                  const HookOptions& options) {
-  const std::lock_guard lock(detail::table().mutex);
-  return detail::add(detail::list_of(module), &detail::HookList::forward, std::move(hook), options);
+  return detail::add_hook(&module, std::move(hook), options);
 }
 
 HookHandle register_module_forward_pre_hook(detail::PreHook hook, const HookOptions& options) {
-  const std::lock_guard lock(detail::table().mutex);
-  return detail::add(detail::table().global, &detail::HookList::pre, std::move(hook), options);
+  return detail::add_hook(nullptr, std::move(hook), options);
 }
 
 HookHandle register_module_forward_hook(detail::ForwardHook hook, const HookOptions& options) {
-  const std::lock_guard lock(detail::table().mutex);
-  return detail::add(detail::table().global, &detail::HookList::forward, std::move(hook), options);
+  return detail::add_hook(nullptr, std::move(hook), options);
 }
 
 }  // namespace mica::nn

@@ -5,6 +5,11 @@
 //
 // The hook lives as long as its handle. It stays with the module when that is moved, and is gone with it.
 // Where no hook is alive in the program, a call of a module pays one relaxed atomic load.
+//
+// Backward hooks see the gradients of a call when a backward pass comes to it:
+//
+//   auto tap = model.stem.register_full_backward_hook(
+//       [](nn::Linear& layer, const nn::Gradients& grad_input, const nn::Gradients& grad_output) { ... });
 #pragma once
 
 #include <atomic>
@@ -16,6 +21,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <mica/nn/module_ref.h>
 
@@ -55,20 +61,53 @@ class Arguments {
   std::span<const Value> values_;
 };
 
+// One gradient for each argument of a call, or for each part of its result. Undefined ones stand for zero,
+// and for what has no gradient.
+using Gradients = std::vector<Tensor>;
+
 struct HookOptions {
   bool prepend = false;  // before the hooks that are there, not after them
   bool always_call =
       false;  // forward hooks: also when forward throws; the result is then default-constructed
 };
 
+class HookHandle;
+
 namespace detail {
 
 using PreHook = std::function<void(const ModuleRef&, Arguments&)>;
 using ForwardHook = std::function<void(const ModuleRef&, Arguments&, Value&)>;
+// They return the gradients to go on with, if others than those they were given.
+using BackwardPreHook = std::function<std::optional<Gradients>(const ModuleRef&, const Gradients&)>;
+using BackwardHook =
+    std::function<std::optional<Gradients>(const ModuleRef&, const Gradients&, const Gradients&)>;
 
 // The hooks of one module, or the global ones.
 class HookList;
 inline std::atomic<std::int64_t> live_hooks{0};
+inline bool hooks_alive() { return live_hooks.load(std::memory_order_relaxed) != 0; }
+
+// Where there is no module, the hook is a global one.
+HookHandle add_backward_pre_hook(const ModuleRef* module, BackwardPreHook hook, const HookOptions& options);
+HookHandle add_backward_hook(const ModuleRef* module, BackwardHook hook, const HookOptions& options);
+
+// Calls a backward hook, which may return nothing, a Tensor, Gradients, or std::optional of those.
+template <class Hook, class... Args> std::optional<Gradients> call_backward_hook(Hook& hook, Args&&... args) {
+  using R = std::invoke_result_t<Hook&, Args...>;
+  if constexpr (std::is_void_v<R>) {
+    std::invoke(hook, std::forward<Args>(args)...);
+    return std::nullopt;
+  } else if constexpr (std::convertible_to<R, Tensor>) {
+    return Gradients{std::invoke(hook, std::forward<Args>(args)...)};
+  } else {
+    return std::invoke(hook, std::forward<Args>(args)...);
+  }
+}
+template <class Hook> auto backward_hook(Hook hook) {
+  return [hook = std::move(hook)](const ModuleRef& module, const auto&... gradients) mutable {
+    return call_backward_hook(hook, module, gradients...);
+  };
+}
 
 }  // namespace detail
 
@@ -107,99 +146,35 @@ HookHandle register_forward_hook(const ModuleRef& module, detail::ForwardHook ho
 HookHandle register_module_forward_pre_hook(detail::PreHook hook, const HookOptions& options = {});
 HookHandle register_module_forward_hook(detail::ForwardHook hook, const HookOptions& options = {});
 
-namespace detail {
+// Backward hooks (torch.nn.Module.register_full_backward_pre_hook and register_full_backward_hook). A
+// pre-hook, hook(module, grad_output), runs when the gradients of a call's result have come; a hook,
+// hook(module, grad_input, grad_output), when those of its arguments have been computed. Either may return
+// other gradients to go on with: one Tensor, Gradients, or std::optional of them.
+//
+// grad_input has one entry for each argument of the call, undefined unless that is a Tensor that requires a
+// gradient. If none does, the hook runs when the gradients of the result have come, and can change nothing.
+// Results are seen if forward returns, by value, a Tensor, a std::tuple, pair or array with Tensors in it, or
+// a std::vector<Tensor>. What is seen cannot be changed in place, the arguments inside of the call and the
+// result outside. Hooks follow their module; those that are gone by then, alone or with it, are not called.
+//
+// Errors, at backward: a hook returned another number of gradients, or one of another shape or dtype.
+template <std::invocable<const ModuleRef&, const Gradients&> Hook>
+HookHandle register_full_backward_pre_hook(const ModuleRef& module, Hook hook,
+                                           const HookOptions& options = {}) {
+  return detail::add_backward_pre_hook(&module, detail::backward_hook(std::move(hook)), options);
+}
+template <std::invocable<const ModuleRef&, const Gradients&, const Gradients&> Hook>
+HookHandle register_full_backward_hook(const ModuleRef& module, Hook hook, const HookOptions& options = {}) {
+  return detail::add_backward_hook(&module, detail::backward_hook(std::move(hook)), options);
+}
+// For every module in the program, before its own hooks.
+template <std::invocable<const ModuleRef&, const Gradients&> Hook>
+HookHandle register_module_full_backward_pre_hook(Hook hook, const HookOptions& options = {}) {
+  return detail::add_backward_pre_hook(nullptr, detail::backward_hook(std::move(hook)), options);
+}
+template <std::invocable<const ModuleRef&, const Gradients&, const Gradients&> Hook>
+HookHandle register_module_full_backward_hook(Hook hook, const HookOptions& options = {}) {
+  return detail::add_backward_hook(nullptr, detail::backward_hook(std::move(hook)), options);
+}
 
-void move_hooks(const Module* from, const Module* to);
-void drop_hooks(const Module* module);
-
-inline bool hooks_alive() { return live_hooks.load(std::memory_order_relaxed) != 0; }
-
-// What runs around one call: a snapshot, so that hooks may come and go meanwhile.
-class HookedCall {
- public:
-  explicit HookedCall(const ModuleRef& module);
-  void before(Arguments& args) const;
-  // Runs the forward hooks, or after an exception only those that are always called.
-  void after(Arguments& args, Value result, bool threw) const;
-
- private:
-  ModuleRef module_;
-  std::shared_ptr<const HookList> global_, own_;
-};
-
-// How a call holds an argument while hooks look at it: by reference, but a tensor as a handle that hooks may
-// replace.
-template <class Arg> class HeldArgument {
- public:
-  explicit HeldArgument(Arg& given) : given_(given) {}
-  Value value() const { return Value(given_); }
-  template <class Given> Given&& pass() { return static_cast<Given&&>(given_); }
-  void finish() {}
-
- private:
-  Arg& given_;
-};
-template <class Arg>
-  requires std::same_as<std::remove_const_t<Arg>, Tensor>
-class HeldArgument<Arg> {
- public:
-  explicit HeldArgument(Arg& given) : given_(given), held_(given) {}
-  Value value() { return Value(held_); }
-  // A temporary is passed as another one, so that forward hooks find the argument where it was.
-  template <class Given> std::conditional_t<std::is_lvalue_reference_v<Given>, Given, Tensor> pass() {
-    passed_ = held_;
-    return held_;
-  }
-  // A forward that takes a Tensor& may have assigned to it.
-  void finish() {
-    if constexpr (!std::is_const_v<Arg>) {
-      if (!held_.is_same(passed_)) given_ = held_;
-    }
-  }
-
- private:
-  Arg& given_;
-  Tensor held_, passed_;
-};
-
-// What a forward gave, if anything, whatever its type.
-template <class R> class ResultOf {
- public:
-  template <class Call> void take(Call call) { result_.emplace(call()); }
-  Value value() { return Value(*result_); }
-  // For hooks that are called after an exception.
-  Value otherwise() {
-    if constexpr (std::default_initializable<R>)
-      return Value(result_.emplace());
-    else
-      return {};
-  }
-  R give() { return std::move(*result_); }
-
- private:
-  std::optional<R> result_;
-};
-template <class R> class ResultOf<R&> {
- public:
-  template <class Call> void take(Call call) { result_ = &call(); }
-  Value value() { return Value(*result_); }
-  Value otherwise() { return {}; }
-  R& give() { return *result_; }
-
- private:
-  R* result_ = nullptr;
-};
-template <> class ResultOf<void> {
- public:
-  template <class Call> void take(Call call) { call(); }
-  Value value() { return {}; }
-  Value otherwise() { return {}; }
-  void give() {}
-};
-
-// What forward returns; Value where that cannot be told, because forward is a template or overloaded.
-template <class M, class R, class... A> std::decay_t<R> result_of(R (M::*)(A...));
-template <class M, class R, class... A> std::decay_t<R> result_of(R (M::*)(A...) const);
-
-}  // namespace detail
 }  // namespace mica::nn

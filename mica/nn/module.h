@@ -25,6 +25,8 @@
 #include <mica/autograd/forward_scope.h>
 #include <mica/core/error.h>
 #include <mica/nn/clone.h>
+#include <mica/nn/followed_module.h>
+#include <mica/nn/hooked_call.h>
 #include <mica/nn/hooks.h>
 #include <mica/nn/parameter.h>
 #include <mica/nn/state.h>
@@ -54,14 +56,14 @@ struct Module {
   Module() = default;
   // Hooks go where the module goes, and end with it.
   Module(Module&& other) noexcept {
-    if (detail::hooks_alive()) detail::move_hooks(&other, this);
+    if (detail::modules_followed()) detail::follow_move(&other, this);
   }
   Module& operator=(Module&& other) noexcept {
-    if (detail::hooks_alive()) detail::move_hooks(&other, this);
+    if (detail::modules_followed()) detail::follow_move(&other, this);
     return *this;
   }
   ~Module() {
-    if (detail::hooks_alive()) detail::drop_hooks(this);
+    if (detail::modules_followed()) detail::follow_end(this);
   }
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
@@ -110,6 +112,36 @@ struct Module {
             std::invoke(hook, *m.get_if<Self>(), args, result);
           else
             std::invoke(hook, *m.get_if<Self>(), args, *result.template get_if<Result>());
+        },
+        options);
+  }
+
+  // hook(module, grad_output) runs in a backward pass that has the gradients of a call's result; hook(module,
+  // grad_input, grad_output) once those of its arguments are there. Both see nn::Gradients and may return
+  // others. What they see and when: <mica/nn/hooks.h>.
+  template <class Self, class Hook>
+  HookHandle register_full_backward_pre_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    static_assert(std::invocable<Hook&, Self&, const Gradients&>,
+                  "a backward pre-hook is called as hook(module, const nn::Gradients& grad_output)");
+    check_result_type<Self>();
+    return nn::register_full_backward_pre_hook(
+        ModuleRef(self),
+        [hook = std::move(hook)](const ModuleRef& m, const Gradients& grad_output) mutable {
+          return detail::call_backward_hook(hook, *m.get_if<Self>(), grad_output);
+        },
+        options);
+  }
+  template <class Self, class Hook>
+  HookHandle register_full_backward_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    static_assert(std::invocable<Hook&, Self&, const Gradients&, const Gradients&>,
+                  "a backward hook is called as hook(module, const nn::Gradients& grad_input, const "
+                  "nn::Gradients& grad_output)");
+    check_result_type<Self>();
+    return nn::register_full_backward_hook(
+        ModuleRef(self),
+        [hook = std::move(hook)](const ModuleRef& m, const Gradients& grad_input,
+                                 const Gradients& grad_output) mutable {
+          return detail::call_backward_hook(hook, *m.get_if<Self>(), grad_input, grad_output);
         },
         options);
   }
@@ -232,12 +264,18 @@ struct Module {
     }
   }
   template <class M> using result_type = decltype(result_type_of<M>())::type;
+  template <class M> static consteval void check_result_type() {
+    static_assert(
+        std::same_as<result_type<M>, Value> || detail::has_gradients<result_type<M>>,
+        "backward hooks see the gradients of a result that is a Tensor, a std::tuple, pair or array "
+        "of them, or a std::vector<Tensor>; this forward returns something else");
+  }
 
   template <class Self, class... Args>
   static auto call_with_hooks(Self& self, Args&&... args)
       -> decltype(self.forward(std::forward<Args>(args)...)) {
     using Result = decltype(self.forward(std::forward<Args>(args)...));
-    const detail::HookedCall hooks{ModuleRef(self)};
+    detail::HookedCall hooks{ModuleRef(self)};
     std::tuple<detail::HeldArgument<std::remove_reference_t<Args>>...> held(args...);
     return std::apply(
         [&](auto&... arg) -> Result {
@@ -253,6 +291,7 @@ struct Module {
           }
           (arg.finish(), ...);
           hooks.after(arguments, result.value(), false);
+          hooks.watch_result(result.parts());
           return result.give();
         },
         held);

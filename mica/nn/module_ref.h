@@ -66,6 +66,8 @@ class ModuleRef {
   // The module as its base class, which tells it from every other; null for containers.
   const Module* base() const { return base_; }
   const void* type_tag() const { return type_tag_; }
+  // The same module after it was moved to where its base class now is.
+  ModuleRef moved_to(const Module* base) const;
   // "in_features=4, out_features=5, bias=True"; empty for containers.
   std::string describe() const { return is_container() ? std::string() : describe_(address_); }
   // Shows every member, and those of the modules inside, to a visitor.

@@ -29,6 +29,16 @@ void ModuleRef::walk(Visitor& v) const {
   v.around_.pop_back();
 }
 
+ModuleRef ModuleRef::moved_to(const Module* base) const {
+  // Not every type begins with its base class.
+  const std::ptrdiff_t start = static_cast<const char*>(address_) - reinterpret_cast<const char*>(base_);
+  ModuleRef moved = *this;
+  moved.base_ = base;
+  moved.address_ = const_cast<char*>(reinterpret_cast<const char*>(base) + start);
+  moved.slot_ = nullptr;
+  return moved;
+}
+
 namespace detail {
 
 std::string show(std::int64_t value) { return fmt::format("{}", value); }

@@ -1,0 +1,49 @@
+// Where the hooks of the program are kept. For the sources of hooks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <mica/nn/hooks.h>
+
+namespace mica::nn::detail {
+
+template <class Fn> struct Hook {
+  std::uint64_t id;
+  Fn fn;
+  HookOptions options;
+};
+// Shared with the calls that run them, and known to graphs that will.
+template <class Fn> using Hooks = std::vector<std::shared_ptr<const Hook<Fn>>>;
+
+// The hooks of one module, or the global ones. It never changes: a change makes another, so that a call takes
+// the hooks of its moment without copying them.
+class HookSet {
+ public:
+  template <class Fn> const Hooks<Fn>& of() const { return std::get<Hooks<Fn>>(kinds); }
+  std::size_t size() const {
+    return std::apply([](const auto&... hooks) { return (hooks.size() + ...); }, kinds);
+  }
+  std::tuple<Hooks<PreHook>, Hooks<ForwardHook>, Hooks<BackwardPreHook>, Hooks<BackwardHook>> kinds;
+};
+
+// Adds a hook to a module, or to all if there is none, by changing a copy of its set.
+HookHandle add_to_set(const ModuleRef* module, const std::function<void(HookSet&, std::uint64_t id)>& change);
+
+template <class Fn> HookHandle add_hook(const ModuleRef* module, Fn fn, const HookOptions& options) {
+  return add_to_set(module, [&](HookSet& set, std::uint64_t id) {
+    auto& hooks = std::get<Hooks<Fn>>(set.kinds);
+    hooks.insert(options.prepend ? hooks.begin() : hooks.end(),
+                 std::make_shared<const Hook<Fn>>(id, std::move(fn), options));
+  });
+}
+
+// The global hooks and those of a module. Null where there are none.
+std::pair<std::shared_ptr<const HookSet>, std::shared_ptr<const HookSet>> hooks_for(const ModuleRef& module);
+
+}  // namespace mica::nn::detail
