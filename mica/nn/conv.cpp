@@ -47,6 +47,10 @@ Tensor Conv2d::forward(const Tensor& x) {
                 {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
 }
 
+std::int64_t Conv2d::flops(const Arguments&, const Value& result) const {
+  return 2 * result.tensor().numel() * (in_channels / groups) * kernel_size.h * kernel_size.w;
+}
+
 std::string Conv2d::extra_repr() const {
   std::string out = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels, out_channels,
                                 mica::to_string(kernel_size), mica::to_string(stride));

@@ -28,6 +28,8 @@ class Conv2d : public Module {
   Parameter bias;    // (O), absent without bias
 
   void reset_parameters();
+  // For nn::summary: two for each weight that meets an element, nothing for the bias.
+  std::int64_t flops(const Arguments& args, const Value& result) const;
   std::string extra_repr() const;
   NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, weight, bias)
 

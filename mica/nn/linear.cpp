@@ -27,6 +27,10 @@ void Linear::reset_parameters() {
 
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
 
+std::int64_t Linear::flops(const Arguments&, const Value& result) const {
+  return 2 * result.tensor().numel() * in_features;
+}
+
 std::string Linear::extra_repr() const {
   return fmt::format("in_features={}, out_features={}, bias={}", in_features, out_features,
                      detail::show(bias.defined()));

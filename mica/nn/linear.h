@@ -22,6 +22,8 @@ class Linear : public Module {
   Parameter bias;    // (out_features), absent without bias
 
   void reset_parameters();
+  // For nn::summary: two for each weight that meets an element, nothing for the bias.
+  std::int64_t flops(const Arguments& args, const Value& result) const;
   std::string extra_repr() const;
   NN_MEMBERS(in_features, out_features, weight, bias)
 

@@ -19,8 +19,10 @@ namespace mica::nn {
 
 struct Module;
 class AnyModule;
+class Arguments;
 class Buffer;
 class Parameter;
+class Value;
 class Visitor;
 
 template <class T>
@@ -36,6 +38,8 @@ struct ExtraState {
 };
 // Null for types without.
 template <class T> constexpr const ExtraState* extra_state();
+using FlopsFunction = std::int64_t (*)(const void* module, const Arguments& args, const Value& result);
+template <class T> constexpr FlopsFunction flops_function();
 }  // namespace detail
 
 using NamedTensor = std::pair<std::string, Tensor>;
@@ -95,6 +99,14 @@ class ModuleRef {
   Tensor get_extra_state() const { return extra_->get(address_); }
   void set_extra_state(const Tensor& state) const { extra_->set(address_, state); }
 
+  // The floating-point operations of a call, a multiplication with an addition counting as two, of a module
+  // that knows them by having
+  //   std::int64_t flops(const nn::Arguments& args, const nn::Value& result) const;
+  bool has_flops() const { return flops_ != nullptr; }
+  std::int64_t flops(const Arguments& args, const Value& result) const {
+    return flops_(address_, args, result);
+  }
+
   void apply(const std::function<void(ModuleRef)>& fn) const;
   void train(bool on = true) const;
   void requires_grad_(bool on = true, const Filter& where = {}) const;
@@ -115,6 +127,7 @@ class ModuleRef {
   std::string (*describe_)(const void*) = nullptr;
   void (*walk_)(void*, Visitor&) = nullptr;
   const detail::ExtraState* extra_ = nullptr;
+  detail::FlopsFunction flops_ = nullptr;
   AnyModule* slot_ = nullptr;  // what owns the module, if that may own one of another type
 };
 

@@ -13,3 +13,4 @@
 #include <mica/nn/norm.h>
 #include <mica/nn/pooling.h>
 #include <mica/nn/sequential.h>
+#include <mica/nn/summary.h>

@@ -41,6 +41,10 @@ ModuleRef ModuleRef::moved_to(const Module* base) const {
 
 namespace detail {
 
+std::string item_name(std::string_view name, std::string_view item) {
+  return fmt::format("{}.{}", name, item);
+}
+
 std::string show(std::int64_t value) { return fmt::format("{}", value); }
 std::string show(double value) {
   const std::string text = fmt::format("{}", value);  // Python's repr, which always shows a float as one

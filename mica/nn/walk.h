@@ -30,6 +30,8 @@ class Visitor {
   virtual void parameter(std::string_view, Parameter&) {}
   virtual void buffer(std::string_view, Buffer&) {}
   virtual void mode(std::string_view, Mode&) {}
+  // A bare tensor, which is no state; one in a std container has its index or key in the name ("cache.0").
+  virtual void tensor(std::string_view, Tensor&) {}
 
   // "blocks.0.weight" for "weight" inside (blocks, 0).
   std::string path(std::string_view name) const;
@@ -162,6 +164,19 @@ template <class T> constexpr const ExtraState* extra_state() {
     return nullptr;
 }
 
+template <class T> std::int64_t flops_of(const void* module, const Arguments& args, const Value& result) {
+  return static_cast<const T*>(module)->flops(args, result);
+}
+// Null for types that do not say.
+template <class T> constexpr FlopsFunction flops_function() {
+  if constexpr (requires(const T& m, const Arguments& args, const Value& result) {
+                  { m.flops(args, result) } -> std::convertible_to<std::int64_t>;
+                })
+    return &flops_of<T>;
+  else
+    return nullptr;
+}
+
 // extra_repr() if the module has one, else its plain members: "in=784, hidden=512".
 template <class T> std::string describe(const void* address) {
   const T& module = *static_cast<const T*>(address);
@@ -238,13 +253,44 @@ template <class T> consteval std::string_view container_type() {
     return "ModuleList";
 }
 
+// "cache" and "0" make "cache.0".
+std::string item_name(std::string_view name, std::string_view item);
+
+// Bare tensors in a member that holds no state.
+template <class T> void walk_tensors(std::string_view name, T& member, Visitor& v) {
+  using Plain = std::remove_cv_t<T>;
+  if constexpr (!holds_state<Plain, Held::state_or_tensors>()) {
+    return;
+  } else if constexpr (std::same_as<Plain, Tensor>) {
+    v.tensor(name, const_cast<Tensor&>(member));
+  } else if constexpr (OptionalLike<Plain>) {
+    if (member.has_value()) walk_tensors(name, *member, v);
+  } else if constexpr (OwnerLike<Plain>) {
+    if (member != nullptr) walk_tensors(name, *member, v);
+  } else if constexpr (is_variant<Plain>) {
+    std::visit([&](auto& alternative) { walk_tensors(name, alternative, v); }, member);
+  } else if constexpr (MapLike<Plain>) {
+    for (auto& [key, item] : member) walk_tensors(item_name(name, key), item, v);
+  } else if constexpr (ListLike<Plain>) {
+    std::size_t i = 0;
+    for (auto& item : member) walk_tensors(item_name(name, std::to_string(i++)), item, v);
+  } else {
+    std::apply(
+        [&](auto&... items) {
+          std::size_t i = 0;
+          (walk_tensors(item_name(name, std::to_string(i++)), items, v), ...);
+        },
+        member);
+  }
+}
+
 template <class T> void walk_member(std::string_view name, T& member, Visitor& v) {
   static_assert(!hides_state<std::remove_cv_t<T>>(),
                 "a member of this type would hide the modules or parameters in it: use std::unique_ptr for "
                 "std::shared_ptr (nn::tied shares parameters), std::vector for other lists, and std::string "
                 "for the keys of a map");
   if constexpr (!holds_state<std::remove_cv_t<T>>()) {
-    return;  // plain data, or a scratch tensor
+    walk_tensors(name, member, v);  // plain data, which may be scratch tensors
   } else if constexpr (std::same_as<T, Parameter>) {
     if (member.defined()) v.parameter(name, member);
   } else if constexpr (std::same_as<T, Buffer>) {
@@ -277,7 +323,8 @@ ModuleRef::ModuleRef(T& module)
       type_tag_(&detail::type_tag<std::remove_const_t<T>>),
       describe_(&detail::describe<std::remove_const_t<T>>),
       walk_(&detail::walk_contents<std::remove_const_t<T>>),
-      extra_(detail::extra_state<std::remove_const_t<T>>()) {}
+      extra_(detail::extra_state<std::remove_const_t<T>>()),
+      flops_(detail::flops_function<std::remove_const_t<T>>()) {}
 
 template <class Container> ModuleRef ModuleRef::to_container(std::string_view type, Container& container) {
   ModuleRef ref;
