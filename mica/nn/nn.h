@@ -8,6 +8,7 @@
 #include <mica/nn/flatten.h>
 #include <mica/nn/init.h>
 #include <mica/nn/linear.h>
+#include <mica/nn/lint.h>
 #include <mica/nn/losses.h>
 #include <mica/nn/module.h>
 #include <mica/nn/norm.h>
