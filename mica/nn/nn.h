@@ -3,6 +3,7 @@
 
 #include <mica/nn/activation.h>
 #include <mica/nn/conv.h>
+#include <mica/nn/diff.h>
 #include <mica/nn/dropout.h>
 #include <mica/nn/embedding.h>
 #include <mica/nn/flatten.h>
