@@ -21,10 +21,11 @@ test: build/release/build.ninja ## build all and run the tests
 	@cmake --build --preset release $(QUIET)
 	@scripts/run_tests build/release -LE install
 
-bench: build/release/build.ninja ## run the benchmarks briefly, then hold the promises of speed to them
+bench: build/release/build.ninja ## run the benchmarks briefly, then hold the promises of speed and compile time to them
 	@cmake --build --preset release --target bench $(QUIET)
 	@for program in build/release/bench/*_bench; do $$program $(BENCH_ARGS) || exit 1; done
 	@scripts/check_speed build/release
+	@scripts/compile_time --limit 3
 
 format: ## lay out the sources
 	@scripts/bootstrap --lint

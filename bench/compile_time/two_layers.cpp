@@ -1,4 +1,4 @@
-// The smallest program that trains: what scripts/compile_time compiles.
+// The smallest program that trains: scripts/compile_time compiles it.
 #include <mica/mica.h>
 
 using namespace mica;
