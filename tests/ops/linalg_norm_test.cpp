@@ -54,11 +54,16 @@ const table::Rows rows{
         {.name = "linalg::norm",
          .golden = {{"norm",
                      [](Inputs x, const Args& args) {
-                       return std::vector{linalg::norm(x[0], norm_of(args), args.shape("dims"), args.flag("keepdim"))};
+                       return std::vector{
+                           linalg::norm(x[0], norm_of(args), args.shape("dims"), args.flag("keepdim"))};
                      }}},
          .gradients = {{"LinalgNormOfAll", [](Inputs x) { return linalg::norm(x[0]); }, {{{2, 3}}}},
-                       {"LinalgNormOfMatrix", [](Inputs x) { return linalg::norm(spread(x[0]), Norm::nuc); }, {{{3, 2}}}},
-                       {"LinalgNormOfVectors", [](Inputs x) { return linalg::norm(spread(x[0]), 3, {1}); }, {{{3, 2}}}}},
+                       {"LinalgNormOfMatrix",
+                        [](Inputs x) { return linalg::norm(spread(x[0]), Norm::nuc); },
+                        {{{3, 2}}}},
+                       {"LinalgNormOfVectors",
+                        [](Inputs x) { return linalg::norm(spread(x[0]), 3, {1}); },
+                        {{{3, 2}}}}},
          .refusals = {{[] { linalg::norm(ones({2, 2, 2}), 2); }, "shape [2, 2, 2]"},
                       {[] { linalg::norm(ones({2, 2, 2}), 2, {0, 1, 2}); }, "[0, 1, 2]"},
                       {[] { linalg::norm(ones({2}), Norm::fro); }, "give two dimensions"},
@@ -66,10 +71,11 @@ const table::Rows rows{
         {.name = "linalg::vector_norm",
          .golden = {{"vector_norm",
                      [](Inputs x, const Args& args) {
-                       return std::vector{
-                           linalg::vector_norm(x[0], args.real("p", 2), args.shape("dims"), args.flag("keepdim"))};
+                       return std::vector{linalg::vector_norm(x[0], args.real("p", 2), args.shape("dims"),
+                                                              args.flag("keepdim"))};
                      }}},
-         .gradients = {{"VectorNorm", [](Inputs x) { return linalg::vector_norm(x[0], 3, {0}, true); }, {{{2, 3}}}}},
+         .gradients =
+             {{"VectorNorm", [](Inputs x) { return linalg::vector_norm(x[0], 3, {0}, true); }, {{{2, 3}}}}},
          .refusals = {{[] { linalg::vector_norm(ones({2}, i64)); }, "i64", "norm"}}},
     }};
 
