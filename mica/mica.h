@@ -12,6 +12,7 @@
 #include <mica/core/parallel.h>
 #include <mica/core/random.h>
 #include <mica/data/data.h>
+#include <mica/io/inspect.h>
 #include <mica/io/model.h>
 #include <mica/nn/nn.h>
 #include <mica/ops/ops.h>
