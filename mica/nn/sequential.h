@@ -1,12 +1,28 @@
 // Chains of modules.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
 #include <mica/nn/any_module.h>
 
 namespace mica::nn {
+
+// Some stages of a Sequential, which owns them: valid until it gets others. Calling it calls them in turn.
+class Stages {
+ public:
+  Tensor operator()(Tensor x) const;
+  std::size_t size() const { return stages_.size(); }
+  auto begin() const { return stages_.begin(); }
+  auto end() const { return stages_.end(); }
+
+ private:
+  friend class Sequential;
+  std::vector<std::reference_wrapper<AnyModule>> stages_;
+};
 
 // A chain of modules, each called with the result of the one before (torch.nn.Sequential); an empty one
 // returns its input. Paths: "0.weight", "2.bias"...
@@ -23,11 +39,21 @@ class Sequential : public Module {
   }
 
   std::size_t size() const { return stages_.size(); }
-  // Errors: out of range.
-  AnyModule& operator[](std::size_t i);
-  template <IsModule M> void push_back(M module) { stages_.emplace_back(std::move(module)); }
+  // Stage i, from the end if negative. Errors: out of range.
+  AnyModule& operator[](std::int64_t i);
+  // The stages that a Python slice names, which stay in this module: net[Slice{0, -1}](x) is what the last
+  // one gets. Errors: the step is not positive.
+  Stages operator[](const Slice& which);
   auto begin() { return stages_.begin(); }
   auto end() { return stages_.end(); }
+
+  void push_back(AnyModule module) { stages_.push_back(std::move(module)); }
+  // Before stage i, from the end if negative; size() is the end. Errors: out of range.
+  void insert(std::int64_t i, AnyModule module);
+  // At the end, all of another.
+  void extend(Sequential other);
+  // Takes a stage out. Errors: out of range.
+  AnyModule pop(std::int64_t i = -1);
 
   NN_MEMBERS(stages_)
   using names_stages_by_index = void;

@@ -1,3 +1,5 @@
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include <mica/nn/linear.h>
 #include <mica/nn/norm.h>
 #include <mica/nn/sequential.h>
+#include <mica/ops/ops.h>
 
 #include "golden.h"
 
@@ -17,6 +20,13 @@ namespace {
 
 using testing::HasSubstr;
 using testing::ThrowsMessage;
+
+std::vector<std::string> types_of(auto&& stages) {
+  std::vector<std::string> types;
+  for (AnyModule& stage : stages) types.emplace_back(stage.ref().type());
+  return types;
+}
+using Types = std::vector<std::string>;
 
 TEST(Sequential, FollowsPyTorch) {
   follow_golden("sequential", [](DType) {
@@ -39,11 +49,43 @@ TEST(Sequential, GrowsAndGivesItsStages) {
   ASSERT_NE(net[2].get_if<Linear>(), nullptr);
   EXPECT_EQ(net[2].get_if<Linear>()->out_features, 2);
   EXPECT_EQ(net[2].get_if<ReLU>(), nullptr);
-  std::vector<std::string> types;
-  for (const AnyModule& stage : net) types.emplace_back(stage.ref().type());
-  EXPECT_EQ(types, (std::vector<std::string>{"Linear", "ReLU", "Linear"}));
+  EXPECT_EQ(types_of(net), (Types{"Linear", "ReLU", "Linear"}));
+  EXPECT_EQ(net[-1].ref().type(), "Linear");
   EXPECT_EQ(net(ones({1, 3})).size(1), 2);
   EXPECT_THAT([&] { net[3]; }, ThrowsMessage<Error>(HasSubstr("index 3 is out of range for 3 stages")));
+}
+
+TEST(Sequential, IsChangedAnywhere) {
+  Sequential net{Linear{3, 3}, Linear{3, 2}};
+  net.insert(1, ReLU{});
+  net.insert(3, Tanh{});
+  net.insert(-1, Dropout{0.5});
+  EXPECT_EQ(types_of(net), (Types{"Linear", "ReLU", "Linear", "Dropout", "Tanh"}));
+  EXPECT_EQ(net.named_parameters()[2].first, "2.weight");
+  EXPECT_EQ(net.pop(3).ref().type(), "Dropout");
+  EXPECT_EQ(net.pop().ref().type(), "Tanh");
+  net.extend(Sequential{Sigmoid{}, Linear{2, 1}});
+  EXPECT_EQ(types_of(net), (Types{"Linear", "ReLU", "Linear", "Sigmoid", "Linear"}));
+  EXPECT_EQ(net(ones({4, 3})).sizes(), Shape({4, 1}));
+  EXPECT_THAT([&] { net.insert(6, ReLU{}); },
+              ThrowsMessage<Error>(HasSubstr("index 6 is out of range for 5 stages")));
+  EXPECT_THAT([&] { net.pop(-6); }, ThrowsMessage<Error>(HasSubstr("index -6")));
+  EXPECT_THAT([] { Sequential().pop(); }, ThrowsMessage<Error>(HasSubstr("for 0 stages")));
+  EXPECT_EQ(net.size(), 5U);
+}
+
+TEST(Sequential, IsCalledInPart) {
+  Sequential net{Linear{3, 3}, ReLU{}, Linear{3, 2}};
+  const Tensor x = randn({4, 3});
+  const Tensor features = net[Slice{0, -1}](x);
+  EXPECT_TRUE(equal(features, relu((*net[0].get_if<Linear>())(x))));
+  EXPECT_TRUE((equal(net[Slice{-1, {}}](features), net(x))));
+  EXPECT_EQ(types_of((net[Slice{.step = 2}])), (Types{"Linear", "Linear"}));
+  EXPECT_EQ(types_of((net[Slice{-9, 99}])), types_of(net));
+  EXPECT_EQ((net[Slice{.first = 1, .step = std::numeric_limits<std::int64_t>::max()}].size()), 1U);
+  EXPECT_TRUE((net[Slice{2, 1}](x).is_same(x)));
+  EXPECT_EQ((net[Slice{0, 0}].size()), 0U);
+  EXPECT_THAT([&] { net[Slice{.step = 0}]; }, ThrowsMessage<Error>(HasSubstr("step 0")));
 }
 
 TEST(Sequential, PassesModesAndConversionOn) {
