@@ -1,5 +1,8 @@
 // What a walk over a module can answer and change.
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory_resource>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -17,11 +20,16 @@ namespace {
 // Reports the parameters or buffers that a Traversal asks for.
 template <class Fn> struct MemberVisitor : Visitor {
   MemberVisitor(const Traversal& traversal, bool parameters, Fn f)
-      : which(traversal), wants_parameters(parameters), fn(std::move(f)) {}
+      : which(traversal), wants_parameters(parameters), fn(std::move(f)) {
+    seen.reserve(128);
+  }
   const Traversal& which;
   bool wants_parameters;
   Fn fn;
-  std::unordered_set<const TensorImpl*> seen = {};
+  // Those of ordinary models need no allocation.
+  std::array<std::byte, 8192> block;
+  std::pmr::monotonic_buffer_resource memory{block.data(), block.size()};
+  std::pmr::unordered_set<const TensorImpl*> seen{&memory};
 
   void parameter(std::string_view name, Parameter& p) override {
     if (wants_parameters) report(name, p);
@@ -199,7 +207,7 @@ void ModuleRef::requires_grad_(bool on, const Filter& where) const {
 }
 
 void ModuleRef::zero_grad(bool set_to_none) const {
-  each_parameter(*this, {}, [&](Visitor&, std::string_view, Tensor& p) {
+  each_parameter(*this, {.remove_duplicate = false}, [&](Visitor&, std::string_view, Tensor& p) {
     if (set_to_none)
       p.set_grad({});
     else if (p.grad().defined())

@@ -5,8 +5,11 @@
 namespace mica::nn {
 
 std::string Visitor::path(std::string_view name) const {
-  if (prefix_.empty()) return std::string(name);
-  return fmt::format("{}.{}", prefix_, name);
+  std::string path;
+  path.reserve(prefix_.size() + 1 + name.size());
+  path += prefix_;
+  if (!path.empty()) path += '.';
+  return path += name;
 }
 
 void Visitor::push(std::string_view name, const ModuleRef& module) {
