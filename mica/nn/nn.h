@@ -2,11 +2,13 @@
 #pragma once
 
 #include <mica/nn/activation.h>
+#include <mica/nn/checkpoint.h>
 #include <mica/nn/conv.h>
 #include <mica/nn/diff.h>
 #include <mica/nn/dropout.h>
 #include <mica/nn/embedding.h>
 #include <mica/nn/flatten.h>
+#include <mica/nn/functional_call.h>
 #include <mica/nn/init.h>
 #include <mica/nn/linear.h>
 #include <mica/nn/lint.h>
@@ -16,3 +18,4 @@
 #include <mica/nn/pooling.h>
 #include <mica/nn/sequential.h>
 #include <mica/nn/summary.h>
+#include <mica/nn/stacked_state.h>

@@ -8,6 +8,13 @@
 
 namespace mica {
 
+StateDict::StateDict(std::initializer_list<Entry> entries)
+    : StateDict(std::span<const Entry>(entries.begin(), entries.size())) {}
+
+StateDict::StateDict(std::span<const Entry> entries) {
+  for (const auto& [name, tensor] : entries) insert(name, tensor);
+}
+
 const Tensor* StateDict::find(std::string_view name) const {
   const auto it = positions_.find(name);
   return it != positions_.end() ? &entries_[it->second].second : nullptr;
@@ -28,6 +35,24 @@ void StateDict::insert(std::string name, Tensor tensor) {
     throw Error("StateDict", fmt::format("two tensors named \"{}\"", name));
   }
   entries_.emplace_back(std::move(name), std::move(tensor));
+}
+
+void StateDict::set(std::string name, Tensor tensor) {
+  const auto it = positions_.find(name);
+  if (it == positions_.end()) return insert(std::move(name), std::move(tensor));
+  entries_[it->second].second = std::move(tensor);
+}
+
+bool StateDict::erase(std::string_view name) {
+  const auto it = positions_.find(name);
+  if (it == positions_.end()) return false;
+  const std::size_t at = it->second;
+  positions_.erase(it);
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
+  for (auto& [other, position] : positions_) {
+    if (position > at) --position;
+  }
+  return true;
 }
 
 void StateDict::insert_all(std::string_view prefix, const StateDict& other) {

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,11 @@ class StateDict {
  public:
   using Entry = std::pair<std::string, Tensor>;
 
+  StateDict() = default;
+  // {{"fc.weight", w}, {"fc.bias", b}}, or what named_parameters() gives. Errors: a name that comes twice.
+  StateDict(std::initializer_list<Entry> entries);
+  explicit StateDict(std::span<const Entry> entries);
+
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
   auto begin() const { return entries_.begin(); }
@@ -29,6 +36,10 @@ class StateDict {
   const Tensor& at(std::string_view name) const;
   // Adds at the end. Errors: the name is there already.
   void insert(std::string name, Tensor tensor);
+  // Adds at the end, or replaces the tensor of that name.
+  void set(std::string name, Tensor tensor);
+  // False if there is no such name. Counts through the entries.
+  bool erase(std::string_view name);
   // Adds all entries of another, their names prefixed.
   void insert_all(std::string_view prefix, const StateDict& other);
   // The entries whose names start with the prefix, without it.

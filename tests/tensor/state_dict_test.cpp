@@ -75,6 +75,30 @@ TEST(StateDict, PrefixesNestAndUnnest) {
   EXPECT_TRUE(outer.with_prefix("other.").empty());
 }
 
+TEST(StateDict, IsMadeFromNamesAndTensors) {
+  const Tensor w = ones({2});
+  const StateDict state{{"b", w}, {"a", zeros({1})}};
+  EXPECT_EQ(names(state), (std::vector<std::string>{"b", "a"}));
+  EXPECT_TRUE(state.at("b").is_same(w));
+  const std::vector<StateDict::Entry> list(state.begin(), state.end());
+  EXPECT_EQ(names(StateDict(list)), names(state));
+  EXPECT_THROW((StateDict{{"a", w}, {"a", w}}), Error);
+}
+
+TEST(StateDict, ReplacesAndErases) {
+  StateDict state = sample();
+  state.set("fc.bias", full({1}, 7));
+  state.set("new", ones({1}));
+  EXPECT_EQ(state.at("fc.bias").item(), 7);
+  EXPECT_TRUE(state.erase("fc.weight"));
+  EXPECT_FALSE(state.erase("fc.weight"));
+  EXPECT_EQ(names(state), (std::vector<std::string>{"fc.bias", "blocks.0.weight", "new"}));
+  EXPECT_EQ(state.at("fc.bias").item(), 7);  // found where it is now
+  EXPECT_EQ(state.find("fc.weight"), nullptr);
+  state.insert("fc.weight", ones({1}));
+  EXPECT_EQ(names(state).back(), "fc.weight");
+}
+
 TEST(ClosestName, IsTheNearestOfThoseThatAreNear) {
   const std::vector<std::string_view> names{"weight", "bias", "running_mean"};
   EXPECT_EQ(closest_name("wieght", names), "weight");
