@@ -25,19 +25,30 @@ template <class Fn> using Hooks = std::vector<std::shared_ptr<const Hook<Fn>>>;
 // the hooks of its moment without copying them.
 class HookSet {
  public:
-  template <class Fn> const Hooks<Fn>& of() const { return std::get<Hooks<Fn>>(kinds); }
-  std::size_t size() const {
-    return std::apply([](const auto&... hooks) { return (hooks.size() + ...); }, kinds);
+  Hooks<PreHook> forward_pre;
+  Hooks<ForwardHook> forward;
+  Hooks<BackwardPreHook> backward_pre;
+  Hooks<BackwardHook> backward;
+  Hooks<StateDictPreHook> state_dict_pre;
+  Hooks<StateDictHook> state_dict, load_pre;
+  Hooks<LoadHook> load;
+
+  template <class Self> auto kinds(this Self& self) {
+    return std::tie(self.forward_pre, self.forward, self.backward_pre, self.backward, self.state_dict_pre,
+                    self.state_dict, self.load_pre, self.load);
   }
-  std::tuple<Hooks<PreHook>, Hooks<ForwardHook>, Hooks<BackwardPreHook>, Hooks<BackwardHook>> kinds;
+  std::size_t size() const {
+    return std::apply([](const auto&... hooks) { return (hooks.size() + ...); }, kinds());
+  }
 };
 
 // Adds a hook to a module, or to all if there is none, by changing a copy of its set.
 HookHandle add_to_set(const ModuleRef* module, const std::function<void(HookSet&, std::uint64_t id)>& change);
 
-template <class Fn> HookHandle add_hook(const ModuleRef* module, Fn fn, const HookOptions& options) {
+template <class Fn>
+HookHandle add_hook(const ModuleRef* module, Hooks<Fn> HookSet::* kind, Fn fn, const HookOptions& options) {
   return add_to_set(module, [&](HookSet& set, std::uint64_t id) {
-    auto& hooks = std::get<Hooks<Fn>>(set.kinds);
+    auto& hooks = set.*kind;
     hooks.insert(options.prepend ? hooks.begin() : hooks.end(),
                  std::make_shared<const Hook<Fn>>(id, std::move(fn), options));
   });

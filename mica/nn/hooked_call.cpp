@@ -12,8 +12,8 @@ void HookedCall::before(Arguments& args) {
   std::vector<const HookSet*> watching;
   for (const HookSet* set : {global_.get(), own_.get()}) {
     if (set == nullptr) continue;
-    for (const auto& hook : set->of<PreHook>()) hook->fn(module_, args);
-    if (!set->of<BackwardPreHook>().empty() || !set->of<BackwardHook>().empty()) watching.push_back(set);
+    for (const auto& hook : set->forward_pre) hook->fn(module_, args);
+    if (!set->backward_pre.empty() || !set->backward.empty()) watching.push_back(set);
   }
   if (watching.empty() || !autograd::grad_enabled()) return;
   watched_ = std::make_shared<WatchedCall>(module_, watching);
@@ -26,7 +26,7 @@ void HookedCall::before(Arguments& args) {
 void HookedCall::after(Arguments& args, Value result, bool threw) const {
   for (const HookSet* set : {global_.get(), own_.get()}) {
     if (set == nullptr) continue;
-    for (const auto& hook : set->of<ForwardHook>()) {
+    for (const auto& hook : set->forward) {
       if (!threw || hook->options.always_call) hook->fn(module_, args, result);
     }
   }

@@ -149,7 +149,7 @@ void HookHandle::remove() {
   before = list->set;
   auto after = std::make_shared<detail::HookSet>(*before);
   const auto is_this = [id = id_](const auto& hook) { return hook->id == id; };
-  std::apply([&](auto&... hooks) { (std::erase_if(hooks, is_this), ...); }, after->kinds);
+  std::apply([&](auto&... hooks) { (std::erase_if(hooks, is_this), ...); }, after->kinds());
   detail::count_hooks(0, before->size() - after->size());
   list->set = std::move(after);
   detail::forget_if_unused(*list);
@@ -157,20 +157,20 @@ void HookHandle::remove() {
 
 HookHandle register_forward_pre_hook(const ModuleRef& module, detail::PreHook hook,
                                      const HookOptions& options) {
-  return detail::add_hook(&module, std::move(hook), options);
+  return detail::add_hook(&module, &detail::HookSet::forward_pre, std::move(hook), options);
 }
 
 HookHandle register_forward_hook(const ModuleRef& module, detail::ForwardHook hook,
                                  const HookOptions& options) {
-  return detail::add_hook(&module, std::move(hook), options);
+  return detail::add_hook(&module, &detail::HookSet::forward, std::move(hook), options);
 }
 
 HookHandle register_module_forward_pre_hook(detail::PreHook hook, const HookOptions& options) {
-  return detail::add_hook(nullptr, std::move(hook), options);
+  return detail::add_hook(nullptr, &detail::HookSet::forward_pre, std::move(hook), options);
 }
 
 HookHandle register_module_forward_hook(detail::ForwardHook hook, const HookOptions& options) {
-  return detail::add_hook(nullptr, std::move(hook), options);
+  return detail::add_hook(nullptr, &detail::HookSet::forward, std::move(hook), options);
 }
 
 }  // namespace mica::nn

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -81,6 +82,11 @@ using ForwardHook = std::function<void(const ModuleRef&, Arguments&, Value&)>;
 using BackwardPreHook = std::function<std::optional<Gradients>(const ModuleRef&, const Gradients&)>;
 using BackwardHook =
     std::function<std::optional<Gradients>(const ModuleRef&, const Gradients&, const Gradients&)>;
+
+// The prefix is the path of the module in the state, with a dot at the end; "" for the module that was asked.
+using StateDictPreHook = std::function<void(const ModuleRef&, std::string_view prefix)>;
+using StateDictHook = std::function<void(const ModuleRef&, StateDict&, std::string_view prefix)>;
+using LoadHook = std::function<void(const ModuleRef&, LoadReport&)>;
 
 // The hooks of one module, or the global ones.
 class HookList;
@@ -176,5 +182,21 @@ template <std::invocable<const ModuleRef&, const Gradients&, const Gradients&> H
 HookHandle register_module_full_backward_hook(Hook hook, const HookOptions& options = {}) {
   return detail::add_backward_hook(nullptr, detail::backward_hook(std::move(hook)), options);
 }
+
+// Hooks on the state of a module, alone or inside of a model whose state is asked for or loaded.
+// hook(module, prefix) runs before state_dict() reads the model; hook(module, state, prefix) when the state
+// is there, for modules inside first, and may change it.
+HookHandle register_state_dict_pre_hook(const ModuleRef& module, detail::StateDictPreHook hook,
+                                        const HookOptions& options = {});
+HookHandle register_state_dict_post_hook(const ModuleRef& module, detail::StateDictHook hook,
+                                         const HookOptions& options = {});
+// hook(module, state, prefix) runs before load_state_dict() looks at the state, a copy that it may change: to
+// rename entries of older files, say. hook(module, report) runs when the numbers are in place, for modules
+// inside first; it may take names out of report.missing and report.unexpected, which strict loading then lets
+// pass. If a hook or strict loading throws, the model has its own numbers back.
+HookHandle register_load_state_dict_pre_hook(const ModuleRef& module, detail::StateDictHook hook,
+                                             const HookOptions& options = {});
+HookHandle register_load_state_dict_post_hook(const ModuleRef& module, detail::LoadHook hook,
+                                              const HookOptions& options = {});
 
 }  // namespace mica::nn

@@ -45,8 +45,8 @@ Tensor same_numbers(const Tensor& x) {
 
 WatchedCall::WatchedCall(const ModuleRef& module, std::span<const HookSet* const> sets) : module_(module) {
   for (const HookSet* set : sets) {
-    pre_hooks_.insert(pre_hooks_.end(), set->of<BackwardPreHook>().begin(), set->of<BackwardPreHook>().end());
-    hooks_.insert(hooks_.end(), set->of<BackwardHook>().begin(), set->of<BackwardHook>().end());
+    pre_hooks_.insert(pre_hooks_.end(), set->backward_pre.begin(), set->backward_pre.end());
+    hooks_.insert(hooks_.end(), set->backward.begin(), set->backward.end());
   }
 }
 
@@ -143,11 +143,11 @@ Gradients WatchedCall::argument_gradients(std::span<const Tensor> grads) {
 }
 
 HookHandle add_backward_pre_hook(const ModuleRef* module, BackwardPreHook hook, const HookOptions& options) {
-  return add_hook(module, std::move(hook), options);
+  return add_hook(module, &HookSet::backward_pre, std::move(hook), options);
 }
 
 HookHandle add_backward_hook(const ModuleRef* module, BackwardHook hook, const HookOptions& options) {
-  return add_hook(module, std::move(hook), options);
+  return add_hook(module, &HookSet::backward, std::move(hook), options);
 }
 
 }  // namespace mica::nn::detail

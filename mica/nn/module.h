@@ -146,6 +146,25 @@ struct Module {
         options);
   }
 
+  // Around state_dict(): hook(module, prefix) before, hook(module, state, prefix) after. Around
+  // load_state_dict(): hook(module, state, prefix) before, hook(module, report) after. See <mica/nn/hooks.h>.
+  template <class Self, std::invocable<Self&, std::string_view> Hook>
+  HookHandle register_state_dict_pre_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    return nn::register_state_dict_pre_hook(ModuleRef(self), with_type<Self>(std::move(hook)), options);
+  }
+  template <class Self, std::invocable<Self&, StateDict&, std::string_view> Hook>
+  HookHandle register_state_dict_post_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    return nn::register_state_dict_post_hook(ModuleRef(self), with_type<Self>(std::move(hook)), options);
+  }
+  template <class Self, std::invocable<Self&, StateDict&, std::string_view> Hook>
+  HookHandle register_load_state_dict_pre_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    return nn::register_load_state_dict_pre_hook(ModuleRef(self), with_type<Self>(std::move(hook)), options);
+  }
+  template <class Self, std::invocable<Self&, LoadReport&> Hook>
+  HookHandle register_load_state_dict_post_hook(this Self& self, Hook hook, const HookOptions& options = {}) {
+    return nn::register_load_state_dict_post_hook(ModuleRef(self), with_type<Self>(std::move(hook)), options);
+  }
+
   // All parameters in order of declaration, depth first; a tied one once. `which` narrows them down, as a
   // filter does: parameters(nn::matching("*bias")).
   std::vector<Tensor> parameters(this const auto& self, const Traversal& which = {}) {
@@ -269,6 +288,13 @@ struct Module {
         std::same_as<result_type<M>, Value> || detail::has_gradients<result_type<M>>,
         "backward hooks see the gradients of a result that is a Tensor, a std::tuple, pair or array "
         "of them, or a std::vector<Tensor>; this forward returns something else");
+  }
+
+  // The hook for a module whose type is not told.
+  template <class Self, class Hook> static auto with_type(Hook hook) {
+    return [hook = std::move(hook)](const ModuleRef& m, auto&&... rest) mutable {
+      std::invoke(hook, *m.get_if<Self>(), rest...);
+    };
   }
 
   template <class Self, class... Args>

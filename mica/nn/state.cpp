@@ -11,6 +11,7 @@
 #include <mica/core/error.h>
 #include <mica/nn/module.h>
 #include <mica/nn/state.h>
+#include <mica/nn/state_hooks.h>
 
 namespace mica::nn {
 
@@ -108,20 +109,16 @@ void load_extra(const std::vector<ExtraState>& modules, const StateDict& state) 
   }
 }
 
-}  // namespace
+// What loading a state into a module comes to, found out before anything is changed.
+struct LoadPlan {
+  std::vector<NamedTensor>
+      members;  // that the state has numbers for: the members themselves, not views of them
+  std::vector<ExtraState> extra;
+  LoadReport report;
+  std::vector<std::string> problems;  // entries that do not fit
+};
 
-StateDict ModuleRef::state_dict(const Filter& where) const {
-  StateVisitor v(where);
-  walk(v);
-  for (const auto& [name, module] : extra_states(*this)) {
-    if (where.takes(name, module)) v.state.insert(name, module.get_extra_state());
-  }
-  return std::move(v.state);
-}
-
-LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions& options) const {
-  const StateDict state = renamed(given, options);
-  // Names to the members themselves, not to views of them.
+LoadPlan plan_load(const ModuleRef& module, const StateDict& state, const LoadOptions& options) {
   struct V final : Visitor {
     std::vector<NamedTensor> found;
     void parameter(std::string_view name, Parameter& p) override { found.emplace_back(path(name), p); }
@@ -129,11 +126,11 @@ LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions&
       if (b.persistent()) found.emplace_back(path(name), b);
     }
   } own;
-  walk(own);
-  const std::vector<ExtraState> extra = extra_states(*this);
+  module.walk(own);
 
-  LoadReport report;
-  std::vector<std::string> problems;
+  LoadPlan plan;
+  plan.extra = extra_states(module);
+  LoadReport& report = plan.report;
   std::set<std::string_view> known;
   for (const auto& [name, target] : own.found) {
     known.insert(name);
@@ -145,46 +142,110 @@ LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions&
     std::string problem = misfit(name, *source, target, options);
     if (problem.empty()) {
       report.applied.push_back(name);
+      plan.members.emplace_back(name, target);
     } else {
       report.mismatched.push_back(name);
-      if (!options.skip_mismatched) problems.push_back(std::move(problem));
+      if (!options.skip_mismatched) plan.problems.push_back(std::move(problem));
     }
   }
-  for (const auto& [name, module] : extra) {
+  for (const auto& [name, inner] : plan.extra) {
     known.insert(name);
     (state.contains(name) ? report.applied : report.missing).push_back(name);
   }
   for (const auto& [name, source] : state) {
     if (!known.contains(name)) report.unexpected.push_back(name);
   }
+  return plan;
+}
+
+// Errors: entries that do not fit; if strict, missing and unexpected names.
+void check(const ModuleRef& module, const LoadPlan& plan, bool strict) {
+  std::vector<std::string> problems = plan.problems;
   std::string hint;
-  if (options.strict) {
-    if (!report.missing.empty()) {
-      problems.push_back(fmt::format("missing: {}", listed(report.missing, report.unexpected)));
-    }
-    if (!report.unexpected.empty()) {
-      problems.push_back(fmt::format("unexpected: {}", listed(report.unexpected, report.missing)));
-    }
-    if (!report.missing.empty() || !report.unexpected.empty()) {
-      hint = "{.strict = false} loads the names that match and reports the others";
-    }
-  }
-  if (!problems.empty()) {
-    throw Error("load_state_dict",
-                fmt::format("the state does not fit {}:\n    {}", type(), fmt::join(problems, "\n    ")),
-                hint);
-  }
-  load_extra(extra, state);
+  const auto& [applied, missing, unexpected, mismatched] = plan.report;
+  if (strict && !missing.empty()) problems.push_back(fmt::format("missing: {}", listed(missing, unexpected)));
+  if (strict && !unexpected.empty())
+    problems.push_back(fmt::format("unexpected: {}", listed(unexpected, missing)));
+  if (problems.empty()) return;
+  if (problems.size() > plan.problems.size())
+    hint = "{.strict = false} loads the names that match and reports the others";
+  throw Error("load_state_dict",
+              fmt::format("the state does not fit {}:\n    {}", module.type(), fmt::join(problems, "\n    ")),
+              hint);
+}
+
+void load(const LoadPlan& plan, const StateDict& state, const LoadOptions& options) {
+  load_extra(plan.extra, state);
   const NoGrad no_grad;
-  for (const auto& [name, target] : own.found) {
-    const Tensor* source = state.find(name);
-    if (source == nullptr || !misfit(name, *source, target, options).empty()) continue;
+  for (const auto& [name, target] : plan.members) {
     if (options.assign)
-      detail::replace_memory(target, *source, "load_state_dict");
+      detail::replace_memory(target, *state.find(name), "load_state_dict");
     else
-      Tensor(target).copy_(*source);
+      Tensor(target).copy_(*state.find(name));
   }
-  return report;
+}
+
+// What a plan will change, as it is now.
+class Before {
+ public:
+  Before(const LoadPlan& plan, const LoadOptions& options) : assign_(options.assign) {
+    for (const auto& [name, target] : plan.members)
+      tensors_.push_back(assign_ ? target.detach() : target.detach().clone());
+    for (const auto& [name, module] : plan.extra) extra_.push_back(module.get_extra_state());
+  }
+  void put_back(const LoadPlan& plan) const {
+    const NoGrad no_grad;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const Tensor& target = plan.members[i].second;
+      if (assign_)
+        detail::replace_memory(target, tensors_[i], "load_state_dict");
+      else
+        Tensor(target).copy_(tensors_[i]);
+    }
+    for (std::size_t i = 0; i < extra_.size(); ++i) plan.extra[i].second.set_extra_state(extra_[i]);
+  }
+
+ private:
+  bool assign_;
+  std::vector<Tensor> tensors_, extra_;
+};
+
+}  // namespace
+
+StateDict ModuleRef::state_dict(const Filter& where) const {
+  const detail::StateHooks hooks(*this);
+  hooks.before_state_dict();
+  StateVisitor v(where);
+  walk(v);
+  for (const auto& [name, module] : extra_states(*this)) {
+    if (where.takes(name, module)) v.state.insert(name, module.get_extra_state());
+  }
+  hooks.after_state_dict(v.state);
+  return std::move(v.state);
+}
+
+LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions& options) const {
+  StateDict state = renamed(given, options);
+  const detail::StateHooks hooks(*this);
+  hooks.before_load(state);
+  LoadPlan plan = plan_load(*this, state, options);
+  // Hooks want to see the loaded model, and may let pass what strict loading would not.
+  const bool undoes = hooks.any_after_load();
+  check(*this, plan, options.strict && !undoes);
+  if (!undoes) {
+    load(plan, state, options);
+    return plan.report;
+  }
+  const Before before(plan, options);
+  try {
+    load(plan, state, options);
+    hooks.after_load(plan.report);
+    check(*this, plan, options.strict);
+  } catch (...) {
+    before.put_back(plan);
+    throw;
+  }
+  return plan.report;
 }
 
 }  // namespace mica::nn
