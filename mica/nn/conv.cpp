@@ -7,7 +7,7 @@
 
 namespace mica::nn {
 
-Conv2d::Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, const Conv2dOptions& o)
+Conv2d::Conv2d(const char* type, std::int64_t in, std::int64_t out, IntPair kernel, const Conv2dOptions& o)
     : in_channels(in),
       out_channels(out),
       kernel_size(kernel),
@@ -15,9 +15,9 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, const Conv2dOp
       padding(o.padding),
       dilation(o.dilation),
       groups(o.groups) {
-  detail::forbid_construction_inside_forward("nn::Conv2d");
+  detail::forbid_construction_inside_forward(type);
   if (groups < 1) throw Error("Conv2d", fmt::format("groups {} must be positive", groups));
-  if (in < 1 || out < 1 || in % groups != 0 || out % groups != 0) {
+  if (in < 0 || out < 1 || in % groups != 0 || out % groups != 0) {
     throw Error("Conv2d",
                 fmt::format("in_channels {} and out_channels {} must be positive and divisible by groups {}",
                             in, out, groups));
@@ -30,13 +30,27 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, const Conv2dOp
   if (padding.h < 0 || padding.w < 0) {
     throw Error("Conv2d", fmt::format("padding {} must not be negative", mica::to_string(padding)));
   }
+}
+
+Conv2d::Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, const Conv2dOptions& o)
+    : Conv2d("nn::Conv2d", in, out, kernel, o) {
+  if (in < 1) throw Error("Conv2d", fmt::format("in_channels {} must be positive", in));
   weight = Parameter(empty({out, in / groups, kernel.h, kernel.w}, o.dtype));
   if (o.bias) bias = Parameter(empty(Shape(out), o.dtype));
   reset_parameters();
 }
 
 void Conv2d::reset_parameters() {
+  if (!weight.defined()) return;
+  reset_weight();
+  reset_bias();
+}
+
+void Conv2d::reset_weight() {
   init::kaiming_uniform_(weight, std::sqrt(5.0));  // with this slope the bound is 1 / sqrt(fan_in)
+}
+
+void Conv2d::reset_bias() {
   if (!bias.defined()) return;
   const double bound = 1 / std::sqrt(static_cast<double>(init::fans(weight).in));
   init::uniform_(bias, -bound, bound);
@@ -57,7 +71,7 @@ std::string Conv2d::extra_repr() const {
   if (padding != IntPair(0)) out += fmt::format(", padding={}", mica::to_string(padding));
   if (dilation != IntPair(1)) out += fmt::format(", dilation={}", mica::to_string(dilation));
   if (groups != 1) out += fmt::format(", groups={}", groups);
-  if (!bias.defined()) out += ", bias=False";
+  if (bias.is_absent()) out += ", bias=False";
   return out;
 }
 

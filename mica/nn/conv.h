@@ -27,15 +27,21 @@ class Conv2d : public Module {
   Parameter weight;  // (O, C / groups, KH, KW)
   Parameter bias;    // (O), absent without bias
 
+  // A lazy layer that was not called yet is left alone.
   void reset_parameters();
   // For nn::summary: two for each weight that meets an element, nothing for the bias.
   std::int64_t flops(const Arguments& args, const Value& result) const;
   std::string extra_repr() const;
   NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, weight, bias)
 
- private:
+ protected:
   friend Module;
   Conv2d() = default;
+  // All but the parameters. Errors: as the public constructor; in_channels 0 is left open.
+  Conv2d(const char* type, std::int64_t in_channels, std::int64_t out_channels, IntPair kernel_size,
+         const Conv2dOptions& options);
+  void reset_weight();
+  void reset_bias();
   Tensor forward(const Tensor& x);
 };
 

@@ -17,6 +17,12 @@ struct Places final : Visitor {
   std::vector<std::pair<std::string, Tensor*>> found;
   void parameter(std::string_view name, Parameter& p) override { found.emplace_back(path(name), &p); }
   void buffer(std::string_view name, Buffer& b) override { found.emplace_back(path(name), &b); }
+  void uninitialized_parameter(std::string_view name, Parameter& p) override {
+    throw_uninitialized("functional_call", path(name), p);
+  }
+  void uninitialized_buffer(std::string_view name, Buffer& b) override {
+    throw_uninitialized("functional_call", path(name), b);
+  }
 };
 
 // Why a tensor cannot stand in for another; empty if it can.

@@ -19,7 +19,16 @@ Linear::Linear(std::int64_t in, std::int64_t out, const LinearOptions& options)
 }
 
 void Linear::reset_parameters() {
+  if (!weight.defined()) return;
+  reset_weight();
+  reset_bias();
+}
+
+void Linear::reset_weight() {
   init::kaiming_uniform_(weight, std::sqrt(5.0));  // with this slope the bound is 1 / sqrt(fan_in)
+}
+
+void Linear::reset_bias() {
   if (!bias.defined()) return;
   const double bound = in_features > 0 ? 1 / std::sqrt(static_cast<double>(in_features)) : 0;
   init::uniform_(bias, -bound, bound);
@@ -33,7 +42,7 @@ std::int64_t Linear::flops(const Arguments&, const Value& result) const {
 
 std::string Linear::extra_repr() const {
   return fmt::format("in_features={}, out_features={}, bias={}", in_features, out_features,
-                     detail::show(bias.defined()));
+                     detail::show(!bias.is_absent()));
 }
 
 }  // namespace mica::nn

@@ -21,15 +21,20 @@ class Linear : public Module {
   Parameter weight;  // (out_features, in_features)
   Parameter bias;    // (out_features), absent without bias
 
+  // A lazy layer that was not called yet is left alone.
   void reset_parameters();
   // For nn::summary: two for each weight that meets an element, nothing for the bias.
   std::int64_t flops(const Arguments& args, const Value& result) const;
   std::string extra_repr() const;
   NN_MEMBERS(in_features, out_features, weight, bias)
 
+ protected:
+  Linear() = default;
+  void reset_weight();
+  void reset_bias();
+
  private:
   friend Module;
-  Linear() = default;
   Tensor forward(const Tensor& x);
 };
 

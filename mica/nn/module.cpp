@@ -44,6 +44,11 @@ void trace(Error& error, const ModuleRef& module) {
 }
 
 Parameter CloneContext::parameter(const Parameter& original) {
+  if (original.is_uninitialized()) {
+    Parameter copy;
+    copy.make_uninitialized(*original.uninitialized());
+    return copy;
+  }
   if (!original.defined()) return {};
   const auto [it, added] = parameters_.try_emplace(original.impl().get());
   if (added) it->second = Parameter(original.detach().clone(), original.requires_grad());
@@ -51,6 +56,11 @@ Parameter CloneContext::parameter(const Parameter& original) {
 }
 
 Buffer CloneContext::buffer(const Buffer& original) {
+  if (original.is_uninitialized()) {
+    Buffer copy;
+    copy.make_uninitialized(*original.uninitialized());
+    return copy;
+  }
   if (!original.defined()) return {};
   return Buffer(original.detach().clone(),
                 original.persistent() ? Persistence::persistent : Persistence::transient);

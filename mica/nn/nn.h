@@ -10,6 +10,7 @@
 #include <mica/nn/flatten.h>
 #include <mica/nn/functional_call.h>
 #include <mica/nn/init.h>
+#include <mica/nn/lazy.h>
 #include <mica/nn/linear.h>
 #include <mica/nn/lint.h>
 #include <mica/nn/losses.h>
@@ -17,5 +18,5 @@
 #include <mica/nn/norm.h>
 #include <mica/nn/pooling.h>
 #include <mica/nn/sequential.h>
-#include <mica/nn/summary.h>
 #include <mica/nn/stacked_state.h>
+#include <mica/nn/summary.h>

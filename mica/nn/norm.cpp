@@ -30,7 +30,7 @@ BatchNorm::BatchNorm(const char* type, std::int64_t features, const BatchNormOpt
 }
 
 void BatchNorm::reset_running_stats() {
-  if (!track_running_stats) return;
+  if (!running_mean.defined()) return;
   running_mean.zero_();
   running_var.fill_(1);
   num_batches_tracked.zero_();
@@ -38,7 +38,7 @@ void BatchNorm::reset_running_stats() {
 
 void BatchNorm::reset_parameters() {
   reset_running_stats();
-  if (!affine) return;
+  if (!weight.defined()) return;
   init::ones_(weight);
   init::zeros_(bias);
 }

@@ -47,7 +47,7 @@ class BatchNorm1d : public detail::BatchNorm {
   NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
              running_var, num_batches_tracked, mode)
 
- private:
+ protected:
   friend Module;
   BatchNorm1d() = default;
   Tensor forward(const Tensor& x);
@@ -61,7 +61,7 @@ class BatchNorm2d : public detail::BatchNorm {
   NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
              running_var, num_batches_tracked, mode)
 
- private:
+ protected:
   friend Module;
   BatchNorm2d() = default;
   Tensor forward(const Tensor& x);

@@ -8,15 +8,72 @@
 
 namespace mica::nn {
 
-Parameter::Parameter(const Tensor& value, bool requires_grad) : Tensor(value.detach()) {
+bool Uninitialized::fits(const Shape& shape) const {
+  if (shape.size() != sizes.size()) return false;
+  for (int i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] != -1 && sizes[i] != shape[i]) return false;
+  }
+  return true;
+}
+
+std::string Uninitialized::to_string() const {
+  std::string out;
+  for (const std::int64_t n : sizes) out += (out.empty() ? "" : ", ") + (n == -1 ? "?" : std::to_string(n));
+  return fmt::format("{} [{}]", name(dtype), out);
+}
+
+void StateTensor::materialize(const Shape& sizes) {
+  if (pending_ == nullptr) throw Error("materialize", "this tensor has its shape already");
+  if (!pending_->fits(sizes)) {
+    throw Error("materialize", fmt::format("shape {} for a tensor that is to be {}", mica::to_string(sizes),
+                                           pending_->to_string()));
+  }
+  const InferenceMode ordinary(
+      false);  // a first call that only predicts must not make what cannot be trained
+  Tensor made = empty(sizes, pending_->dtype);
+  made.requires_grad_(pending_->requires_grad);
+  static_cast<Tensor&>(*this) = std::move(made);
+  pending_.reset();
+}
+
+void StateTensor::make_uninitialized(const Uninitialized& known) {
+  pending_ = std::make_unique<Uninitialized>(known);
+  static_cast<Tensor&>(*this) = Tensor();
+}
+
+void detail::throw_uninitialized(const char* operation, std::string_view path, const StateTensor& tensor) {
+  throw Error(
+      operation,
+      fmt::format("\"{}\" has no shape yet ({}): its lazy layer was never called", path,
+                  tensor.uninitialized()->to_string()),
+      "run one forward first, on an input of the right size, or load a state; then count parameters and "
+      "make the optimizer");
+}
+
+Parameter Parameter::uninitialized(const Shape& sizes, DType dtype) {
+  Parameter out;
+  out.make_uninitialized({.sizes = sizes, .dtype = dtype, .requires_grad = true});
+  return out;
+}
+
+Buffer Buffer::uninitialized(const Shape& sizes, DType dtype) {
+  Buffer out;
+  out.make_uninitialized({.sizes = sizes, .dtype = dtype});
+  return out;
+}
+
+Parameter::Parameter(const Tensor& value, bool requires_grad) : StateTensor(value.detach()) {
   detail::forbid_construction_inside_forward("nn::Parameter");
   requires_grad_(requires_grad);
 }
 
-Parameter tied(const Parameter& other) { return Parameter(other, Parameter::Share{}); }
+Parameter tied(const Parameter& other) {
+  if (other.is_uninitialized()) detail::throw_uninitialized("tied", "the parameter", other);
+  return Parameter(other, Parameter::Share{});
+}
 
 Buffer::Buffer(const Tensor& value, Persistence persistence)
-    : Tensor(value.detach()), persistence_(persistence) {
+    : StateTensor(value.detach()), persistence_(persistence) {
   detail::forbid_construction_inside_forward("nn::Buffer");
 }
 

@@ -1,3 +1,4 @@
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,6 +25,12 @@ struct StateVisitor final : Visitor {
   void parameter(std::string_view name, Parameter& p) override { add(path(name), p); }
   void buffer(std::string_view name, Buffer& b) override {
     if (b.persistent()) add(path(name), b);
+  }
+  void uninitialized_parameter(std::string_view name, Parameter& p) override {
+    if (where.takes(path(name), owner())) detail::throw_uninitialized("state_dict", path(name), p);
+  }
+  void uninitialized_buffer(std::string_view name, Buffer& b) override {
+    if (where.takes(path(name), owner())) detail::throw_uninitialized("state_dict", path(name), b);
   }
   void add(std::string name, const Tensor& x) {
     if (where.takes(name, owner())) state.insert(std::move(name), x.detach());
@@ -77,19 +84,24 @@ StateDict renamed(const StateDict& state, const LoadOptions& options) {
   return out;
 }
 
+// A parameter or buffer of a model, perhaps one that has no shape yet.
+using Member = std::pair<std::string, StateTensor*>;
+
 // Why a tensor cannot be loaded into another; empty if it can.
-std::string misfit(const std::string& name, const Tensor& source, const Tensor& target,
+std::string misfit(const std::string& name, const Tensor& source, const StateTensor& target,
                    const LoadOptions& options) {
   if (!source.defined()) return fmt::format("\"{}\" is undefined in the state", name);
-  if (source.sizes() != target.sizes()) {
+  const Uninitialized* lazy = target.uninitialized();
+  if (lazy != nullptr ? !lazy->fits(source.sizes()) : source.sizes() != target.sizes()) {
     return fmt::format("\"{}\" has shape {} in the state, {} in the model", name, to_string(source.sizes()),
-                       to_string(target.sizes()));
+                       lazy != nullptr ? lazy->to_string() : to_string(target.sizes()));
   }
-  const bool fits = options.same_dtype ? source.dtype() == target.dtype()
-                                       : source.is_floating_point() == target.is_floating_point();
+  const DType dtype = lazy != nullptr ? lazy->dtype : target.dtype();
+  const bool fits =
+      options.same_dtype ? source.dtype() == dtype : source.is_floating_point() == is_floating_point(dtype);
   if (fits) return {};
   return fmt::format("\"{}\" is {} in the state, {} in the model", name, mica::name(source.dtype()),
-                     mica::name(target.dtype()));
+                     mica::name(dtype));
 }
 
 // Gives the modules their extra state; if one refuses it, those before it get their old one back.
@@ -111,8 +123,7 @@ void load_extra(const std::vector<ExtraState>& modules, const StateDict& state) 
 
 // What loading a state into a module comes to, found out before anything is changed.
 struct LoadPlan {
-  std::vector<NamedTensor>
-      members;  // that the state has numbers for: the members themselves, not views of them
+  std::vector<Member> members;  // that the state has numbers for
   std::vector<ExtraState> extra;
   LoadReport report;
   std::vector<std::string> problems;  // entries that do not fit
@@ -120,11 +131,13 @@ struct LoadPlan {
 
 LoadPlan plan_load(const ModuleRef& module, const StateDict& state, const LoadOptions& options) {
   struct V final : Visitor {
-    std::vector<NamedTensor> found;
-    void parameter(std::string_view name, Parameter& p) override { found.emplace_back(path(name), p); }
+    std::vector<Member> found;
+    void parameter(std::string_view name, Parameter& p) override { found.emplace_back(path(name), &p); }
     void buffer(std::string_view name, Buffer& b) override {
-      if (b.persistent()) found.emplace_back(path(name), b);
+      if (b.persistent()) found.emplace_back(path(name), &b);
     }
+    void uninitialized_parameter(std::string_view name, Parameter& p) override { parameter(name, p); }
+    void uninitialized_buffer(std::string_view name, Buffer& b) override { buffer(name, b); }
   } own;
   module.walk(own);
 
@@ -139,7 +152,7 @@ LoadPlan plan_load(const ModuleRef& module, const StateDict& state, const LoadOp
       report.missing.push_back(name);
       continue;
     }
-    std::string problem = misfit(name, *source, target, options);
+    std::string problem = misfit(name, *source, *target, options);
     if (problem.empty()) {
       report.applied.push_back(name);
       plan.members.emplace_back(name, target);
@@ -178,10 +191,12 @@ void load(const LoadPlan& plan, const StateDict& state, const LoadOptions& optio
   load_extra(plan.extra, state);
   const NoGrad no_grad;
   for (const auto& [name, target] : plan.members) {
+    const Tensor& source = *state.find(name);
+    if (target->is_uninitialized()) target->materialize(source.sizes());
     if (options.assign)
-      detail::replace_memory(target, *state.find(name), "load_state_dict");
+      detail::replace_memory(*target, source, "load_state_dict");
     else
-      Tensor(target).copy_(*state.find(name));
+      target->copy_(source);
   }
 }
 
@@ -189,24 +204,33 @@ void load(const LoadPlan& plan, const StateDict& state, const LoadOptions& optio
 class Before {
  public:
   Before(const LoadPlan& plan, const LoadOptions& options) : assign_(options.assign) {
-    for (const auto& [name, target] : plan.members)
-      tensors_.push_back(assign_ ? target.detach() : target.detach().clone());
+    for (const auto& [name, target] : plan.members) {
+      const Uninitialized* lazy = target->uninitialized();
+      lazy_.push_back(lazy != nullptr ? std::optional(*lazy) : std::nullopt);
+      if (lazy != nullptr)
+        tensors_.emplace_back();
+      else
+        tensors_.push_back(assign_ ? target->detach() : target->detach().clone());
+    }
     for (const auto& [name, module] : plan.extra) extra_.push_back(module.get_extra_state());
   }
   void put_back(const LoadPlan& plan) const {
     const NoGrad no_grad;
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      const Tensor& target = plan.members[i].second;
-      if (assign_)
+      StateTensor& target = *plan.members[i].second;
+      if (lazy_[i])
+        target.make_uninitialized(*lazy_[i]);
+      else if (assign_)
         detail::replace_memory(target, tensors_[i], "load_state_dict");
       else
-        Tensor(target).copy_(tensors_[i]);
+        target.copy_(tensors_[i]);
     }
     for (std::size_t i = 0; i < extra_.size(); ++i) plan.extra[i].second.set_extra_state(extra_[i]);
   }
 
  private:
   bool assign_;
+  std::vector<std::optional<Uninitialized>> lazy_;
   std::vector<Tensor> tensors_, extra_;
 };
 

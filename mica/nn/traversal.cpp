@@ -17,15 +17,24 @@ namespace mica::nn {
 
 namespace {
 
+// What is done with members that have no shape yet.
+using Lazy = std::function<void(const std::string& path, StateTensor&)>;
+Lazy refuse(const char* operation) {
+  return [operation](const std::string& path, StateTensor& x) {
+    detail::throw_uninitialized(operation, path, x);
+  };
+}
+
 // Reports the parameters or buffers that a Traversal asks for.
 template <class Fn> struct MemberVisitor : Visitor {
-  MemberVisitor(const Traversal& traversal, bool parameters, Fn f)
-      : which(traversal), wants_parameters(parameters), fn(std::move(f)) {
+  MemberVisitor(const Traversal& traversal, bool parameters, Fn f, Lazy l)
+      : which(traversal), wants_parameters(parameters), fn(std::move(f)), lazy(std::move(l)) {
     seen.reserve(128);
   }
   const Traversal& which;
   bool wants_parameters;
   Fn fn;
+  Lazy lazy;
   // Those of ordinary models need no allocation.
   std::array<std::byte, 8192> block;
   std::pmr::monotonic_buffer_resource memory{block.data(), block.size()};
@@ -37,20 +46,33 @@ template <class Fn> struct MemberVisitor : Visitor {
   void buffer(std::string_view name, Buffer& b) override {
     if (!wants_parameters) report(name, b);
   }
+  void uninitialized_parameter(std::string_view name, Parameter& p) override {
+    if (wants_parameters && wanted(name)) lazy(path(name), p);
+  }
+  void uninitialized_buffer(std::string_view name, Buffer& b) override {
+    if (!wants_parameters && wanted(name)) lazy(path(name), b);
+  }
+  bool wanted(std::string_view name) {
+    if (!which.recurse && depth() > 0) return false;
+    if (which.where) return which.where.takes(path(name), owner());  // filters have operators of their own
+    return true;
+  }
   void report(std::string_view name, Tensor& x) {
-    if (!which.recurse && depth() > 0) return;
-    if (which.where && !which.where.takes(path(name), owner())) return;
+    if (!wanted(name)) return;
     if (which.remove_duplicate && !seen.insert(x.impl().get()).second) return;
     fn(*this, name, x);
   }
 };
 
-template <class Fn> void each_parameter(const ModuleRef& module, const Traversal& which, Fn fn) {
-  MemberVisitor<Fn> v(which, true, std::move(fn));
+template <class Fn>
+void each_parameter(const ModuleRef& module, const Traversal& which, Fn fn,
+                    Lazy lazy = refuse("parameters")) {
+  MemberVisitor<Fn> v(which, true, std::move(fn), std::move(lazy));
   module.walk(v);
 }
-template <class Fn> void each_buffer(const ModuleRef& module, const Traversal& which, Fn fn) {
-  MemberVisitor<Fn> v(which, false, std::move(fn));
+template <class Fn>
+void each_buffer(const ModuleRef& module, const Traversal& which, Fn fn, Lazy lazy = refuse("buffers")) {
+  MemberVisitor<Fn> v(which, false, std::move(fn), std::move(lazy));
   module.walk(v);
 }
 
@@ -151,9 +173,12 @@ std::vector<ModuleRef> ModuleRef::modules() const {
 
 std::int64_t ModuleRef::num_parameters(bool trainable_only) const {
   std::int64_t n = 0;
-  each_parameter(*this, {}, [&](Visitor&, std::string_view, Tensor& p) {
-    if (!trainable_only || p.requires_grad()) n += p.numel();
-  });
+  each_parameter(
+      *this, {},
+      [&](Visitor&, std::string_view, Tensor& p) {
+        if (!trainable_only || p.requires_grad()) n += p.numel();
+      },
+      refuse("num_parameters"));
   return n;
 }
 
@@ -202,17 +227,21 @@ void ModuleRef::train(bool on) const {
 }
 
 void ModuleRef::requires_grad_(bool on, const Filter& where) const {
-  each_parameter(*this, {.where = where},
-                 [&](Visitor&, std::string_view, Tensor& p) { p.requires_grad_(on); });
+  each_parameter(
+      *this, {.where = where}, [&](Visitor&, std::string_view, Tensor& p) { p.requires_grad_(on); },
+      [&](const std::string&, StateTensor& p) { p.uninitialized()->requires_grad = on; });
 }
 
 void ModuleRef::zero_grad(bool set_to_none) const {
-  each_parameter(*this, {.remove_duplicate = false}, [&](Visitor&, std::string_view, Tensor& p) {
-    if (set_to_none)
-      p.set_grad({});
-    else if (p.grad().defined())
-      p.set_grad(p.grad().detach().zero_());
-  });
+  each_parameter(
+      *this, {.remove_duplicate = false},
+      [&](Visitor&, std::string_view, Tensor& p) {
+        if (set_to_none)
+          p.set_grad({});
+        else if (p.grad().defined())
+          p.set_grad(p.grad().detach().zero_());
+      },
+      [](const std::string&, StateTensor&) {});
 }
 
 void ModuleRef::to(DType dtype) const {
@@ -221,8 +250,11 @@ void ModuleRef::to(DType dtype) const {
                 "use f32, f64, bf16 or f16");
   }
   const auto convert = [&](Visitor&, std::string_view, Tensor& x) { convert_in_place(x, dtype); };
-  each_parameter(*this, {}, convert);
-  each_buffer(*this, {}, convert);
+  const auto later = [&](const std::string&, StateTensor& x) {
+    if (is_floating_point(x.uninitialized()->dtype)) x.uninitialized()->dtype = dtype;
+  };
+  each_parameter(*this, {}, convert, later);
+  each_buffer(*this, {}, convert, later);
 }
 
 void zip(ModuleRef a, ModuleRef b, const std::function<void(std::string_view, Tensor&, const Tensor&)>& fn) {

@@ -30,6 +30,9 @@ class Visitor {
   virtual void parameter(std::string_view, Parameter&) {}
   virtual void buffer(std::string_view, Buffer&) {}
   virtual void mode(std::string_view, Mode&) {}
+  // A parameter or buffer that has no shape yet.
+  virtual void uninitialized_parameter(std::string_view, Parameter&) {}
+  virtual void uninitialized_buffer(std::string_view, Buffer&) {}
   // A bare tensor, which is no state; one in a std container has its index or key in the name ("cache.0").
   virtual void tensor(std::string_view, Tensor&) {}
 
@@ -177,6 +180,14 @@ template <class T> constexpr FlopsFunction flops_function() {
     return nullptr;
 }
 
+// The name of a module's type; lazy layers have that of the layer they have become.
+template <class T> std::string_view type_of(const T& module) {
+  if constexpr (requires { module.printed_type(); })
+    return module.printed_type();
+  else
+    return reflect::type_name<T>();
+}
+
 // extra_repr() if the module has one, else its plain members: "in=784, hidden=512".
 template <class T> std::string describe(const void* address) {
   const T& module = *static_cast<const T*>(address);
@@ -292,9 +303,15 @@ template <class T> void walk_member(std::string_view name, T& member, Visitor& v
   if constexpr (!holds_state<std::remove_cv_t<T>>()) {
     walk_tensors(name, member, v);  // plain data, which may be scratch tensors
   } else if constexpr (std::same_as<T, Parameter>) {
-    if (member.defined()) v.parameter(name, member);
+    if (member.defined())
+      v.parameter(name, member);
+    else if (member.is_uninitialized())
+      v.uninitialized_parameter(name, member);
   } else if constexpr (std::same_as<T, Buffer>) {
-    if (member.defined()) v.buffer(name, member);
+    if (member.defined())
+      v.buffer(name, member);
+    else if (member.is_uninitialized())
+      v.uninitialized_buffer(name, member);
   } else if constexpr (std::same_as<T, Mode>) {
     v.mode(name, member);
   } else if constexpr (std::same_as<T, AnyModule>) {
@@ -316,7 +333,7 @@ template <class T> void walk_member(std::string_view name, T& member, Visitor& v
 
 template <IsModule T>
 ModuleRef::ModuleRef(T& module)
-    : type_(reflect::type_name<std::remove_const_t<T>>()),
+    : type_(detail::type_of<std::remove_const_t<T>>(module)),
       // Visitors take members by reference; those of const functions change nothing.
       address_(const_cast<std::remove_const_t<T>*>(&module)),
       base_(&module),

@@ -43,7 +43,9 @@ void TensorImpl::destroy(TensorImpl* impl) {
 TensorImpl& Tensor::checked_impl() const {
   if (!impl_) {
     throw Error("Tensor", "this tensor is undefined",
-                "a default-constructed Tensor holds nothing; assign one made by zeros(), randn()... first");
+                "a default-constructed Tensor holds nothing; assign one made by zeros(), randn()... first. "
+                "Tensors of "
+                "lazy layers are there once the layer has been called");
   }
   return *impl_;
 }

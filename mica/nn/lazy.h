@@ -1,0 +1,75 @@
+// Layers that take the size of their input from the first one.
+//
+//   nn::LazyLinear fc{10};       // instead of counting what comes out of the layers before
+//   net(example);                // one call on an input of the right size, or load_state_dict()
+//   optim::SGD sgd{net.parameters()};
+//
+// Until then they have no parameters: asking for them is an error that says so. train(), to(),
+// requires_grad_(), clone(), hooks and printing work. The first call draws the numbers that the layer of
+// known size draws when it is made, and from then on the layer prints as that one, as PyTorch's do.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <mica/nn/conv.h>
+#include <mica/nn/linear.h>
+#include <mica/nn/norm.h>
+
+namespace mica::nn {
+
+// A Linear whose in_features is the last size of its first input (torch.nn.LazyLinear).
+class LazyLinear : public Linear {
+ public:
+  // Errors: negative size.
+  explicit LazyLinear(std::int64_t out_features, const LinearOptions& options = {});
+  std::string_view printed_type() const { return in_features == 0 ? "LazyLinear" : "Linear"; }
+  NN_MEMBERS(in_features, out_features, weight, bias)
+
+ private:
+  friend Module;
+  LazyLinear() = default;
+  Tensor forward(const Tensor& x);
+};
+
+// A Conv2d whose in_channels are those of its first input (torch.nn.LazyConv2d).
+class LazyConv2d : public Conv2d {
+ public:
+  // Errors: as Conv2d.
+  LazyConv2d(std::int64_t out_channels, IntPair kernel_size, const Conv2dOptions& options = {});
+  std::string_view printed_type() const { return in_channels == 0 ? "LazyConv2d" : "Conv2d"; }
+  NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, weight, bias)
+
+ private:
+  friend Module;
+  LazyConv2d() = default;
+  Tensor forward(const Tensor& x);
+};
+
+// A BatchNorm1d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm1d).
+class LazyBatchNorm1d : public BatchNorm1d {
+ public:
+  explicit LazyBatchNorm1d(const BatchNormOptions& options = {});
+  std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm1d" : "BatchNorm1d"; }
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ private:
+  friend Module;
+  Tensor forward(const Tensor& x);
+};
+
+// A BatchNorm2d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm2d).
+class LazyBatchNorm2d : public BatchNorm2d {
+ public:
+  explicit LazyBatchNorm2d(const BatchNormOptions& options = {});
+  std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm2d" : "BatchNorm2d"; }
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ private:
+  friend Module;
+  Tensor forward(const Tensor& x);
+};
+
+}  // namespace mica::nn
