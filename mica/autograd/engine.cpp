@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <mica/autograd/after_pass.h>
 #include <mica/autograd/engine.h>
 #include <mica/autograd/forward_scope.h>
 #include <mica/autograd/grad_hooks.h>
@@ -216,6 +217,7 @@ void BackwardPass::backward_of(Node& node, std::span<const Tensor> grads, std::v
 }
 
 void BackwardPass::run() {
+  const PassScope scope;
   std::vector<Tensor> grad_inputs;
   while (!ready_.empty()) {
     std::pop_heap(ready_.begin(), ready_.end(), earlier);

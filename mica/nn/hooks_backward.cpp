@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <mica/autograd/after_pass.h>
 #include <mica/autograd/list_node.h>
 #include <mica/core/error.h>
 #include <mica/nn/watched_call.h>
@@ -107,6 +108,11 @@ Gradients WatchedCall::result_gradients(std::span<const Tensor> grads) {
   if (watches_arguments_) {
     const std::lock_guard lock(mutex_);
     grad_output_[std::this_thread::get_id()] = grad_output;
+    // A pass may end without coming to the arguments. With create_graph, what is kept belongs to a graph that
+    // keeps this call.
+    autograd::after_pass([call = weak_from_this()] {
+      if (const auto self = call.lock()) self->forget();
+    });
     return grad_output;
   }
   const Gradients none(argument_count_);
@@ -122,6 +128,12 @@ Gradients WatchedCall::result_gradients(std::span<const Tensor> grads) {
                 "return nothing, or undefined tensors");
   }
   return grad_output;
+}
+
+void WatchedCall::forget() {
+  std::map<std::thread::id, Gradients>::node_type forgotten;  // whose end may be that of a graph
+  const std::lock_guard lock(mutex_);
+  forgotten = grad_output_.extract(std::this_thread::get_id());
 }
 
 Gradients WatchedCall::argument_gradients(std::span<const Tensor> grads) {

@@ -30,6 +30,7 @@ class WatchedCall : public std::enable_shared_from_this<WatchedCall> {
 
  private:
   using See = Gradients (WatchedCall::*)(std::span<const Tensor>);
+  void forget();
   bool watch(const char* name, See see, std::span<Tensor* const> tensors);
   void replace(Gradients& grads, std::optional<Gradients> other, const char* hook) const;
 

@@ -350,6 +350,18 @@ TEST(BackwardHooks, TakePartInSecondDerivatives) {
   EXPECT_EQ(value(autograd::grad(first.sum(), x)), 9 * 4 * 8);
 }
 
+TEST(BackwardHooks, KeepNoGraphAliveWhenAPassDoesNotComeToTheArguments) {
+  Linear layer(2, 2, {.dtype = f64});
+  auto hook = layer.register_full_backward_hook([](Linear&, const Gradients&, const Gradients&) {});
+  {
+    const Tensor y = layer(ones({1, 2}, f64).requires_grad_());
+    const Tensor g = autograd::grad((y * y).sum(), layer.weight, {.create_graph = true});
+    EXPECT_TRUE(g.requires_grad());
+  }
+  hook.remove();
+  EXPECT_EQ(detail::followed_modules.load(), 0);
+}
+
 TEST(BackwardHooks, WorkInsideCheckpoints) {
   Chain net;
   int calls = 0;
