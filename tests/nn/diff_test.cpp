@@ -122,6 +122,7 @@ TEST(Diff, SaysHowFarValuesAreApart) {
   EXPECT_EQ(d.a, "2 of 3 elements differ");
   EXPECT_TRUE(std::isnan(of_values(tensor({nan, 1.F}), tensor({0.F, 1.F}))->max_abs));
   EXPECT_FALSE(of_values(tensor({nan, inf}), tensor({nan, inf})));
+  EXPECT_EQ(of_values(tensor({nan, 1.F}), tensor({nan, 2.F}))->max_abs, 1) << "NaN equals NaN";
   EXPECT_EQ(of_values(tensor({inf, 1.F}), tensor({0.F, 1.F}))->max_abs, inf);
   EXPECT_EQ(of_values(tensor({inf, 1.F}), tensor({0.F, 1.F}))->relative, 1);
   EXPECT_FALSE(of_values(tensor({0.F}), tensor({-0.F})));
