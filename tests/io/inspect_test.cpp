@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,7 @@ std::optional<json> in_browser(const ModuleRef& model, const std::string& steps)
                               (folder.path() / "out.json").string() + "'";
   const int status = std::system(command.c_str());
   if (WEXITSTATUS(status) == 77) return std::nullopt;
-  EXPECT_EQ(status, 0);
+  if (status != 0) throw std::runtime_error("inspect_page.py failed");
   const json result = json::parse(read(folder.path() / "out.json"));
   EXPECT_TRUE(result.at("console").empty()) << result.at("console");
   return result.at("out");
