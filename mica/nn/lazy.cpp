@@ -50,7 +50,7 @@ void initialize(const char* type, detail::BatchNorm& norm, const Tensor& x,
   std::int64_t features = -1;
   for (const auto& [member, value] : members) {
     if (member->defined()) features = member->size(0);  // loaded
-    if (const Uninitialized* known = member->uninitialized()) check_first(type, x, dims, known->dtype);
+    if (const Uninitialized* known = member->pending()) check_first(type, x, dims, known->dtype);
   }
   if (features == -1) {
     check_first(type, x, dims, x.dtype());
@@ -74,7 +74,7 @@ LazyLinear::LazyLinear(std::int64_t out, const LinearOptions& options) {
 
 Tensor LazyLinear::forward(const Tensor& x) {
   if (in_features == 0) {
-    if (const Uninitialized* known = weight.uninitialized()) {
+    if (const Uninitialized* known = weight.pending()) {
       if (x.dim() == 0 || x.dtype() != known->dtype) check_first("LazyLinear", x, {}, known->dtype);
       weight.materialize({out_features, x.size(-1)});
       reset_weight();
@@ -93,7 +93,7 @@ LazyConv2d::LazyConv2d(std::int64_t out, IntPair kernel, const Conv2dOptions& op
 
 Tensor LazyConv2d::forward(const Tensor& x) {
   if (in_channels == 0) {
-    if (const Uninitialized* known = weight.uninitialized()) {
+    if (const Uninitialized* known = weight.pending()) {
       check_first("LazyConv2d", x, {3, 4}, known->dtype);
       const std::int64_t channels = x.size(-3);
       if (channels < 1 || channels % groups != 0) {

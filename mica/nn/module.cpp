@@ -46,7 +46,7 @@ void trace(Error& error, const ModuleRef& module) {
 Parameter CloneContext::parameter(const Parameter& original) {
   if (original.is_uninitialized()) {
     Parameter copy;
-    copy.make_uninitialized(*original.uninitialized());
+    copy.make_uninitialized(*original.pending());
     return copy;
   }
   if (!original.defined()) return {};
@@ -58,7 +58,7 @@ Parameter CloneContext::parameter(const Parameter& original) {
 Buffer CloneContext::buffer(const Buffer& original) {
   if (original.is_uninitialized()) {
     Buffer copy;
-    copy.make_uninitialized(*original.uninitialized());
+    copy.make_uninitialized(*original.pending());
     return copy;
   }
   if (!original.defined()) return {};

@@ -45,7 +45,7 @@ void detail::throw_uninitialized(const char* operation, std::string_view path, c
   throw Error(
       operation,
       fmt::format("\"{}\" has no shape yet ({}): its lazy layer was never called", path,
-                  tensor.uninitialized()->to_string()),
+                  tensor.pending()->to_string()),
       "run one forward first, on an input of the right size, or load a state; then count parameters and "
       "make the optimizer");
 }

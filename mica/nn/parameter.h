@@ -29,7 +29,7 @@ class StateTensor : public Tensor {
   bool is_uninitialized() const { return pending_ != nullptr; }
   bool is_absent() const { return !defined() && pending_ == nullptr; }
   // Null unless uninitialized.
-  Uninitialized* uninitialized() const { return pending_.get(); }
+  Uninitialized* pending() const { return pending_.get(); }
   // Gives it memory, whose numbers are anything. Errors: not uninitialized; a shape that does not fit.
   void materialize(const Shape& sizes);
   // Forgets its memory.
@@ -53,7 +53,6 @@ class Parameter : public StateTensor {
   explicit Parameter(const Tensor& value, bool requires_grad = true);
   // Of a shape that is not known yet.
   static Parameter uninitialized(const Shape& sizes, DType dtype = f32);
-  using StateTensor::uninitialized;
   Parameter(Parameter&&) noexcept = default;
   Parameter& operator=(Parameter&&) noexcept = default;
   Parameter(const Parameter&) = delete;
@@ -81,7 +80,6 @@ class Buffer : public StateTensor {
   explicit Buffer(const Tensor& value, Persistence persistence = Persistence::persistent);
   // Of a shape that is not known yet.
   static Buffer uninitialized(const Shape& sizes, DType dtype = f32);
-  using StateTensor::uninitialized;
   Buffer(Buffer&&) noexcept = default;
   Buffer& operator=(Buffer&&) noexcept = default;
   Buffer(const Buffer&) = delete;

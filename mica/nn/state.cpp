@@ -91,7 +91,7 @@ using Member = std::pair<std::string, StateTensor*>;
 std::string misfit(const std::string& name, const Tensor& source, const StateTensor& target,
                    const LoadOptions& options) {
   if (!source.defined()) return fmt::format("\"{}\" is undefined in the state", name);
-  const Uninitialized* lazy = target.uninitialized();
+  const Uninitialized* lazy = target.pending();
   if (lazy != nullptr ? !lazy->fits(source.sizes()) : source.sizes() != target.sizes()) {
     return fmt::format("\"{}\" has shape {} in the state, {} in the model", name, to_string(source.sizes()),
                        lazy != nullptr ? lazy->to_string() : to_string(target.sizes()));
@@ -205,7 +205,7 @@ class Before {
  public:
   Before(const LoadPlan& plan, const LoadOptions& options) : assign_(options.assign) {
     for (const auto& [name, target] : plan.members) {
-      const Uninitialized* lazy = target->uninitialized();
+      const Uninitialized* lazy = target->pending();
       lazy_.push_back(lazy != nullptr ? std::optional(*lazy) : std::nullopt);
       if (lazy != nullptr)
         tensors_.emplace_back();

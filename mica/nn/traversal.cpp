@@ -229,7 +229,7 @@ void ModuleRef::train(bool on) const {
 void ModuleRef::requires_grad_(bool on, const Filter& where) const {
   each_parameter(
       *this, {.where = where}, [&](Visitor&, std::string_view, Tensor& p) { p.requires_grad_(on); },
-      [&](const std::string&, StateTensor& p) { p.uninitialized()->requires_grad = on; });
+      [&](const std::string&, StateTensor& p) { p.pending()->requires_grad = on; });
 }
 
 void ModuleRef::zero_grad(bool set_to_none) const {
@@ -251,7 +251,7 @@ void ModuleRef::to(DType dtype) const {
   }
   const auto convert = [&](Visitor&, std::string_view, Tensor& x) { convert_in_place(x, dtype); };
   const auto later = [&](const std::string&, StateTensor& x) {
-    if (is_floating_point(x.uninitialized()->dtype)) x.uninitialized()->dtype = dtype;
+    if (is_floating_point(x.pending()->dtype)) x.pending()->dtype = dtype;
   };
   each_parameter(*this, {}, convert, later);
   each_buffer(*this, {}, convert, later);
