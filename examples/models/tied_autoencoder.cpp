@@ -29,7 +29,7 @@ int main() {
     opt.step();
   }
   const NoGrad no_grad;
-  const double left = nn::mse_loss(model(test), test).item() / test.var({0, 1}).item();
+  const double left = nn::mse_loss(model(test), test).item() / test.var().item();
   std::printf("%lld parameters; %.1f %% of the variance is left\n",
               static_cast<long long>(model.num_parameters()), 100 * left);
   return left < 0.25 ? 0 : 1;

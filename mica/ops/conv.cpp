@@ -106,8 +106,11 @@ kernels::Conv2d describe(const Tensor& x, const Tensor& weight, const Tensor& bi
   if (o.groups < 1) fail("groups must be at least 1");
   const Shape& xs = x.sizes();
   const Shape& ws = weight.sizes();
-  if (ws[1] * o.groups != xs[1]) {
-    fail(fmt::format("input has {} channels, weight expects {}", xs[1], ws[1] * o.groups));
+  for (const IntPair& size : {o.stride, o.padding, o.dilation, IntPair(ws[2], ws[3])})
+    if (!size.fits_int32()) fail("a kernel, stride, padding or dilation is 2^31 or more");
+  if (xs[1] % o.groups != 0 || ws[1] != xs[1] / o.groups) {
+    fail(fmt::format("input has {} channels, weight expects {}{}", xs[1], ws[1],
+                     o.groups == 1 ? "" : fmt::format(" for each of {} groups", o.groups)));
   }
   if (ws[0] % o.groups != 0) fail(fmt::format("{} output channels are not divisible by groups", ws[0]));
   if (bias.defined() && bias.sizes() != Shape(ws[0])) {

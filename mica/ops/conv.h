@@ -1,6 +1,8 @@
 // 2-d convolution.
 #pragma once
 
+#include <cstdint>
+
 #include <mica/tensor/tensor.h>
 
 namespace mica {
@@ -11,6 +13,8 @@ struct IntPair {
   IntPair(std::int64_t both) : h(both), w(both) {}
   IntPair(std::int64_t height, std::int64_t width) : h(height), w(width) {}
   friend bool operator==(const IntPair&, const IntPair&) = default;
+  // So that a product of two, or twice one, is a number.
+  bool fits_int32() const { return h <= INT32_MAX && w <= INT32_MAX; }
 };
 // "(3, 3)"
 std::string to_string(const IntPair& pair);

@@ -45,6 +45,8 @@ Pool2d describe(const char* operation, const Tensor& x, const Window& w) {
   if (w.padding.h < 0 || w.padding.w < 0) fail("padding must not be negative");
   if (w.padding.h > w.kernel.h / 2 || w.padding.w > w.kernel.w / 2)
     fail("padding is more than half the kernel");
+  for (const IntPair& size : {w.kernel, w.stride, w.dilation})
+    if (!size.fits_int32()) fail("a kernel, stride or dilation is 2^31 or more");
   const Shape& s = x.sizes();
   Pool2d p{.dtype = x.dtype(),
            .batch = s[0],

@@ -320,8 +320,8 @@ class Tensor {
   Tensor sum(const Shape& dims, bool keepdim = false) const;
   Tensor mean() const;
   Tensor mean(const Shape& dims, bool keepdim = false) const;
-  Tensor var(const Shape& dims, double correction = 1, bool keepdim = false) const;
-  Tensor std(const Shape& dims, double correction = 1, bool keepdim = false) const;
+  Tensor var(const Shape& dims = {}, double correction = 1, bool keepdim = false) const;
+  Tensor std(const Shape& dims = {}, double correction = 1, bool keepdim = false) const;
   Tensor max() const;
   Tensor min() const;
   ValuesIndices max(std::int64_t dim, bool keepdim = false) const;

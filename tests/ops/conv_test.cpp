@@ -57,6 +57,12 @@ const table::Rows rows{
       .gradients = conv2d_cases,
       .refusals = {
           {[] { conv2d(images(), ones({2, 3, 3, 3})); }, "input has 4 channels, weight expects 3"},
+          {[] { conv2d(images(), ones({2, 4, 3, 3}), {}, {.padding = std::int64_t{1} << 62}); },
+           "2^31 or more"},
+          {[] { conv2d(images(), ones({2, 4, 3, 3}), {}, {.dilation = std::int64_t{1} << 62}); },
+           "2^31 or more"},
+          {[] { conv2d(images(), ones({2, 4, 3, 3}), {}, {.groups = std::int64_t{1} << 62}); },
+           "for each of"},
           {[] { conv2d(images(), ones({2, 4, 6, 6})); }, "the kernel is larger than the padded input"},
           {[] { conv2d(images(), ones({2, 4, 0, 3})); }, "weight [2, 4, 0, 3]"},
           {[] { conv2d(images(), kernels(), ones({3})); }, "bias of shape [3] for 2 output channels"},

@@ -81,6 +81,8 @@ const table::Rows rows{
                    {[] { max_pool2d(images(), 0); }, "the kernel must be at least 1"},
                    {[] { max_pool2d(images(), 2, {.stride = 0}); }, "stride (0, 0)"},
                    {[] { max_pool2d(images(), 2, {.dilation = {1, 0}}); }, "dilation (1, 0)"},
+                   {[] { max_pool2d(images(), 2, {.dilation = std::int64_t{1} << 62}); }, "2^31 or more"},
+                   {[] { max_pool2d(images(), std::int64_t{1} << 62); }, "2^31 or more"},
                    {[] { max_pool2d(images(), 2, {.padding = 2}); }, "padding is more than half the kernel"},
                    {[] { max_pool2d(images(), 2, {.padding = -1}); }, "padding must not be negative"},
                    {[] { max_pool2d(ones({4, 4}), 2); }, "expected an input of 3 or 4 dimensions, got 2"},
