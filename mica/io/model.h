@@ -6,6 +6,7 @@
 
 #include <mica/io/safetensors.h>
 #include <mica/nn/module.h>
+#include <mica/nn/rebuild.h>
 
 namespace mica {
 
@@ -19,10 +20,17 @@ namespace io {
 void save_model(const nn::ModuleRef& model, const std::filesystem::path& path, const SaveOptions& options);
 nn::LoadReport load_model(const nn::ModuleRef& model, const std::filesystem::path& path,
                           const nn::LoadOptions& options);
+struct SavedModel {
+  StateDict tensors;
+  nn::Blueprint blueprint;
+};
+SavedModel read_model(const std::filesystem::path& path);
+void fill_model(const nn::ModuleRef& model, const SavedModel& saved);
 }  // namespace io
 
 // Writes parameters and persistent buffers as safetensors under PyTorch's names, atomically. A file written
-// here loads in Python with safetensors.torch.load_file.
+// here loads in Python with safetensors.torch.load_file. The file also gets the plain members of all modules,
+// as rebuild() needs them.
 template <nn::IsModule M>
 void save(const M& model, const std::filesystem::path& path, const SaveOptions& options = {}) {
   io::save_model(nn::ModuleRef(model), path, options);
@@ -35,6 +43,16 @@ void save(const M& model, const std::filesystem::path& path, const SaveOptions& 
 template <nn::IsModule M>
 nn::LoadReport load(M& model, const std::filesystem::path& path, const nn::LoadOptions& options = {}) {
   return io::load_model(nn::ModuleRef(model), path, options);
+}
+
+// The model that was saved, plain members and all: see nn::rebuild. Its tensors have the dtypes of the file.
+//   Net net = rebuild<Net>("net.safetensors");
+// Errors: a file that save() did not write; one whose members or tensors do not fit the program's M.
+template <nn::IsModule M> M rebuild(const std::filesystem::path& path) {
+  const io::SavedModel saved = io::read_model(path);
+  M model = nn::rebuild<M>(saved.blueprint);
+  io::fill_model(nn::ModuleRef(model), saved);
+  return model;
 }
 
 }  // namespace mica

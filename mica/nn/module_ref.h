@@ -40,6 +40,11 @@ struct ExtraState {
 template <class T> constexpr const ExtraState* extra_state();
 using FlopsFunction = std::int64_t (*)(const void* module, const Arguments& args, const Value& result);
 template <class T> constexpr FlopsFunction flops_function();
+struct Evolution {
+  int version = 1;
+  StateDict (*migrate)(const StateDict& state, int version) = nullptr;
+};
+inline constexpr Evolution no_evolution;
 }  // namespace detail
 
 using NamedTensor = std::pair<std::string, Tensor>;
@@ -106,6 +111,14 @@ class ModuleRef {
   std::int64_t flops(const Arguments& args, const Value& result) const {
     return flops_(address_, args, result);
   }
+  // The version of what the module saves: a module whose names or shapes changed since declares
+  //   static constexpr int version = 2;
+  //   static StateDict migrate(const StateDict& state, int version);
+  // Loading a file of an older version calls migrate with the entries of the module and those inside, under
+  // names that start there, and loads what it returns. Version 0: the file does not say (PyTorch's).
+  int version() const { return evolution_->version; }
+  bool migrates() const { return evolution_->migrate != nullptr; }
+  StateDict migrate(const StateDict& state, int version) const { return evolution_->migrate(state, version); }
 
   void apply(const std::function<void(ModuleRef)>& fn) const;
   void train(bool on = true) const;
@@ -128,6 +141,7 @@ class ModuleRef {
   void (*walk_)(void*, Visitor&) = nullptr;
   const detail::ExtraState* extra_ = nullptr;
   detail::FlopsFunction flops_ = nullptr;
+  const detail::Evolution* evolution_ = &detail::no_evolution;
   AnyModule* slot_ = nullptr;  // what owns the module, if that may own one of another type
 };
 

@@ -87,6 +87,28 @@ StateDict renamed(const StateDict& state, const LoadOptions& options) {
 // A parameter or buffer of a model, perhaps one that has no shape yet.
 using Member = std::pair<std::string, StateTensor*>;
 
+// A state of older modules as the present ones have it, from the outermost on.
+StateDict migrated(const ModuleRef& model, StateDict state, const LoadOptions& options) {
+  for (const auto& [path, module] : model.named_modules()) {
+    const int version = options.version_of(path);
+    if (version > module.version()) {
+      throw Error("load_state_dict",
+                  fmt::format("\"{}\" ({}) was saved by version {}, and this program has version {}", path,
+                              module.type(), version, module.version()),
+                  "load it with the program that saved it, or a newer one");
+    }
+    if (version == module.version() || !module.migrates()) continue;
+    const std::string prefix = path.empty() ? std::string() : path + ".";
+    StateDict next;
+    for (const auto& [name, tensor] : state) {
+      if (!name.starts_with(prefix)) next.insert(name, tensor);
+    }
+    next.insert_all(prefix, module.migrate(state.with_prefix(prefix), version));
+    state = std::move(next);
+  }
+  return state;
+}
+
 // Why a tensor cannot be loaded into another; empty if it can.
 std::string misfit(const std::string& name, const Tensor& source, const StateTensor& target,
                    const LoadOptions& options) {
@@ -250,6 +272,7 @@ StateDict ModuleRef::state_dict(const Filter& where) const {
 
 LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions& options) const {
   StateDict state = renamed(given, options);
+  if (options.version_of) state = migrated(*this, std::move(state), options);
   const detail::StateHooks hooks(*this);
   hooks.before_load(state);
   LoadPlan plan = plan_load(*this, state, options);

@@ -15,6 +15,7 @@
 
 #include <mica/nn/module_ref.h>
 #include <mica/nn/parameter.h>
+#include <mica/nn/plain.h>
 #include <mica/reflect/fields.h>
 #include <mica/reflect/type_name.h>
 
@@ -35,9 +36,13 @@ class Visitor {
   virtual void uninitialized_buffer(std::string_view, Buffer&) {}
   // A bare tensor, which is no state; one in a std container has its index or key in the name ("cache.0").
   virtual void tensor(std::string_view, Tensor&) {}
+  // Plain data, as FieldRef knows it.
+  virtual void field(std::string_view, const FieldRef&) {}
 
   // "blocks.0.weight" for "weight" inside (blocks, 0).
   std::string path(std::string_view name) const;
+  // The path of owner().
+  const std::string& prefix() const { return prefix_; }
   // The module whose members are being shown; 0 for the one that the walk started at.
   const ModuleRef& owner() const { return around_.back().module; }
   std::size_t depth() const { return around_.size() - 1; }
@@ -188,6 +193,24 @@ template <class T> std::string_view type_of(const T& module) {
     return reflect::type_name<T>();
 }
 
+template <class T>
+concept DeclaresVersion = requires { requires std::same_as<decltype(&T::version), const int*>; };
+template <class T>
+concept Migrates = requires(const StateDict& state) {
+  { T::migrate(state, 1) } -> std::same_as<StateDict>;
+};
+template <class T> consteval Evolution evolution() {
+  static_assert(DeclaresVersion<T> || !Migrates<T>,
+                "a module that migrates old state says which version is the present one: "
+                "static constexpr int version = 2;");
+  Evolution out;
+  if constexpr (DeclaresVersion<T>) out.version = T::version;
+  if constexpr (Migrates<T>)
+    out.migrate = [](const StateDict& s, int version) { return T::migrate(s, version); };
+  return out;
+}
+template <class T> inline constexpr Evolution evolution_of = evolution<T>();
+
 // extra_repr() if the module has one, else its plain members: "in=784, hidden=512".
 template <class T> std::string describe(const void* address) {
   const T& module = *static_cast<const T*>(address);
@@ -301,7 +324,8 @@ template <class T> void walk_member(std::string_view name, T& member, Visitor& v
                 "std::shared_ptr (nn::tied shares parameters), std::vector for other lists, and std::string "
                 "for the keys of a map");
   if constexpr (!holds_state<std::remove_cv_t<T>>()) {
-    walk_tensors(name, member, v);  // plain data, which may be scratch tensors
+    walk_tensors(name, member, v);  // scratch
+    if constexpr (is_plain<std::remove_cv_t<T>>()) v.field(name, FieldRef(member));
   } else if constexpr (std::same_as<T, Parameter>) {
     if (member.defined())
       v.parameter(name, member);
@@ -341,7 +365,8 @@ ModuleRef::ModuleRef(T& module)
       describe_(&detail::describe<std::remove_const_t<T>>),
       walk_(&detail::walk_contents<std::remove_const_t<T>>),
       extra_(detail::extra_state<std::remove_const_t<T>>()),
-      flops_(detail::flops_function<std::remove_const_t<T>>()) {}
+      flops_(detail::flops_function<std::remove_const_t<T>>()),
+      evolution_(&detail::evolution_of<std::remove_const_t<T>>) {}
 
 template <class Container> ModuleRef ModuleRef::to_container(std::string_view type, Container& container) {
   ModuleRef ref;

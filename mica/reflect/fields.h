@@ -141,6 +141,10 @@ template <class T, class Fn> void for_each_field(T& object, Fn&& fn) {
   }
 }
 
+#ifdef __GNUC__  // fields without a default initialiser are left to value-initialisation on purpose
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
 // A T whose first fields are the given values, in order; the other fields get their default initialisers.
 // For plain structs. Empty bases are default-constructed.
 template <class T, class... Values> T make_aggregate(Values&&... values) {
@@ -151,6 +155,9 @@ template <class T, class... Values> T make_aggregate(Values&&... values) {
     return T{(static_cast<void>(B), detail::EmptyBaseValue<T>{})..., std::forward<Values>(values)...};
   }(std::make_index_sequence<empty_base_count<T>>{}, std::index_sequence_for<Values...>{});
 }
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 // A new T, each of whose fields is initialised by fn(name, field of source), in order of declaration: a copy
 // field by field, decided by the caller. Fields may be move-only, and not even movable if fn returns a
