@@ -85,6 +85,7 @@ template <class R> std::vector<Tensor*> tensors_in(R& result) {
     return {&result};
   } else if constexpr (std::same_as<R, std::vector<Tensor>>) {
     std::vector<Tensor*> parts;
+    parts.reserve(result.size());
     for (Tensor& x : result) parts.push_back(&x);
     return parts;
   } else if constexpr (has_gradients<R>) {

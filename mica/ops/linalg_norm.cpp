@@ -42,7 +42,7 @@ Tensor matrix_norm(const Tensor& a, MatrixNorm norm, const Shape& dims, bool kee
     throw Error("linalg::matrix_norm", fmt::format("dims are {}", to_string(dims)),
                 "they must be two different ones");
   }
-  const Tensor y = norm_of_matrices(a.movedim({rows, columns}, {-2, -1}), norm);
+  Tensor y = norm_of_matrices(a.movedim({rows, columns}, {-2, -1}), norm);
   if (!keepdim) return y;
   return y.unsqueeze(std::min(rows, columns)).unsqueeze(std::max(rows, columns));
 }
