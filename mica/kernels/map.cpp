@@ -259,14 +259,13 @@ class Runner {
 
   // Spread over the steps, so that memory is as busy as the processor.
   void fetch_ahead() {
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < fetches_.size() && count < steps_.size(); ++i) {
+    std::pmr::vector<std::int32_t> dense(&memory_);
+    for (std::size_t i = 0; i < fetches_.size(); ++i) {
       const Source& source = fetches_[i].source;
-      if (source.is_dense() && source.dtype == type_) steps_[count++].ahead = static_cast<std::int32_t>(i);
+      if (source.is_dense() && source.dtype == type_) dense.push_back(static_cast<std::int32_t>(i));
     }
-    if (count == 0) return;
-    const std::size_t every = steps_.size() / count;
-    for (std::size_t i = count; i-- > 1;) std::swap(steps_[i].ahead, steps_[i * every].ahead);
+    const std::size_t count = std::min(dense.size(), steps_.size());
+    for (std::size_t k = 0; k < count; ++k) steps_[k * steps_.size() / count].ahead = dense[k];
   }
 
   void choose_tile() {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <ostream>
 #include <unordered_map>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <mica/nn/diff.h>
+#include <mica/nn/same_bits.h>
 #include <mica/nn/walk.h>
 #include <mica/tensor/impl.h>
 
@@ -80,15 +80,9 @@ std::string described(const Entry& entry) {
   return {};
 }
 
-bool same_bits(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype()) return false;
-  const auto bytes = static_cast<std::size_t>(a.numel()) * item_size(a.dtype());
-  return bytes == 0 || std::memcmp(a.contiguous().raw_data(), b.contiguous().raw_data(), bytes) == 0;
-}
-
 // Of two tensors of one shape.
 void compare_values(const std::string& path, const Tensor& a, const Tensor& b, std::vector<Difference>& out) {
-  if (same_bits(a, b)) return;
+  if (detail::same_bits(a, b)) return;
   const std::vector<double> left = a.to_vector<double>(), right = b.to_vector<double>();
   std::size_t count = 0;
   double max_abs = 0, largest = 0;

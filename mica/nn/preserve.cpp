@@ -1,9 +1,9 @@
-#include <cstring>
 #include <map>
 #include <string>
 
 #include <mica/autograd/grad_mode.h>
 #include <mica/nn/preserve.h>
+#include <mica/nn/same_bits.h>
 #include <mica/nn/walk.h>
 
 namespace mica::nn::detail {
@@ -13,13 +13,6 @@ namespace {
 struct Saved {
   Tensor tensor, numbers;  // the handle, and a copy of what it shows
 };
-
-// Bit for bit, so that NaN equals itself.
-bool same_numbers(const Tensor& a, const Tensor& b) {
-  if (a.sizes() != b.sizes() || a.dtype() != b.dtype()) return false;
-  const auto bytes = static_cast<std::size_t>(a.numel()) * item_size(a.dtype());
-  return bytes == 0 || std::memcmp(a.contiguous().raw_data(), b.contiguous().raw_data(), bytes) == 0;
-}
 
 }  // namespace
 
@@ -56,7 +49,7 @@ Preserve::~Preserve() {
       if (it == state->tensors.end()) return;
       const auto& [before, numbers] = it->second;
       if (!x.is_same(before)) x = before;
-      if (!before.defined() || same_numbers(before.detach(), numbers)) return;
+      if (!before.defined() || same_bits(before.detach(), numbers)) return;
       if (before.sizes() == numbers.sizes() && before.dtype() == numbers.dtype())
         before.detach().copy_(numbers);
       else

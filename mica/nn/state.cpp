@@ -126,27 +126,10 @@ std::string misfit(const std::string& name, const Tensor& source, const StateTen
                      mica::name(dtype));
 }
 
-// Gives the modules their extra state; if one refuses it, those before it get their old one back.
-void load_extra(const std::vector<ExtraState>& modules, const StateDict& state) {
-  std::vector<Tensor> before;
-  try {
-    for (const auto& [name, module] : modules) {
-      const Tensor* source = state.find(name);
-      before.push_back(source == nullptr ? Tensor() : module.get_extra_state());
-      if (source != nullptr) module.set_extra_state(*source);
-    }
-  } catch (...) {
-    for (std::size_t i = 0; i + 1 < before.size(); ++i) {
-      if (before[i].defined()) modules[i].second.set_extra_state(before[i]);
-    }
-    throw;
-  }
-}
-
 // What loading a state into a module comes to, found out before anything is changed.
 struct LoadPlan {
-  std::vector<Member> members;  // that the state has numbers for
-  std::vector<ExtraState> extra;
+  std::vector<Member> members;    // that the state has numbers for
+  std::vector<ExtraState> extra;  // that the state has
   LoadReport report;
   std::vector<std::string> problems;  // entries that do not fit
 };
@@ -164,7 +147,6 @@ LoadPlan plan_load(const ModuleRef& module, const StateDict& state, const LoadOp
   module.walk(own);
 
   LoadPlan plan;
-  plan.extra = extra_states(module);
   LoadReport& report = plan.report;
   std::set<std::string_view> known;
   for (const auto& [name, target] : own.found) {
@@ -183,9 +165,12 @@ LoadPlan plan_load(const ModuleRef& module, const StateDict& state, const LoadOp
       if (!options.skip_mismatched) plan.problems.push_back(std::move(problem));
     }
   }
-  for (const auto& [name, inner] : plan.extra) {
+  const std::vector<ExtraState> extra = extra_states(module);
+  for (const auto& [name, inner] : extra) {
     known.insert(name);
-    (state.contains(name) ? report.applied : report.missing).push_back(name);
+    const bool given = state.contains(name);
+    (given ? report.applied : report.missing).push_back(name);
+    if (given) plan.extra.emplace_back(name, inner);
   }
   for (const auto& [name, source] : state) {
     if (!known.contains(name)) report.unexpected.push_back(name);
@@ -210,7 +195,8 @@ void check(const ModuleRef& module, const LoadPlan& plan, bool strict) {
 }
 
 void load(const LoadPlan& plan, const StateDict& state, const LoadOptions& options) {
-  load_extra(plan.extra, state);
+  // First, as modules may refuse it.
+  for (const auto& [name, module] : plan.extra) module.set_extra_state(*state.find(name));
   const NoGrad no_grad;
   for (const auto& [name, target] : plan.members) {
     const Tensor& source = *state.find(name);
@@ -225,7 +211,10 @@ void load(const LoadPlan& plan, const StateDict& state, const LoadOptions& optio
 // What a plan will change, as it is now.
 class Before {
  public:
-  Before(const LoadPlan& plan, const LoadOptions& options) : assign_(options.assign) {
+  // Without tensors if only the extra state may be refused, before any tensor is changed.
+  Before(const LoadPlan& plan, const LoadOptions& options, bool with_tensors) : assign_(options.assign) {
+    for (const auto& [name, module] : plan.extra) extra_.push_back(module.get_extra_state());
+    if (!with_tensors) return;
     for (const auto& [name, target] : plan.members) {
       const Uninitialized* lazy = target->pending();
       lazy_.push_back(lazy != nullptr ? std::optional(*lazy) : std::nullopt);
@@ -234,7 +223,6 @@ class Before {
       else
         tensors_.push_back(assign_ ? target->detach() : target->detach().clone());
     }
-    for (const auto& [name, module] : plan.extra) extra_.push_back(module.get_extra_state());
   }
   void put_back(const LoadPlan& plan) const {
     const NoGrad no_grad;
@@ -277,13 +265,9 @@ LoadReport ModuleRef::load_state_dict(const StateDict& given, const LoadOptions&
   hooks.before_load(state);
   LoadPlan plan = plan_load(*this, state, options);
   // Hooks want to see the loaded model, and may let pass what strict loading would not.
-  const bool undoes = hooks.any_after_load();
-  check(*this, plan, options.strict && !undoes);
-  if (!undoes) {
-    load(plan, state, options);
-    return plan.report;
-  }
-  const Before before(plan, options);
+  const bool hooked = hooks.any_after_load();
+  check(*this, plan, options.strict && !hooked);
+  const Before before(plan, options, hooked);
   try {
     load(plan, state, options);
     hooks.after_load(plan.report);

@@ -42,6 +42,7 @@ def lstsq_cases():
             yield case("lstsq_solution", lambda x, y: L.lstsq(x, y).solution, [randn(*a), randn(*b)])
     dependent = torch.tensor([[1, 2], [2, 4], [3, 6]], dtype=F64)
     yield case("lstsq", solve, [dependent, randn(3, 2)], grad=False)
+    yield case("lstsq", solve, [torch.stack([randn(3, 2), dependent]), randn(2, 3, 1)], grad=False)
     yield case("lstsq", lambda x, y: solve(x, y, 0.5), [torch.diag(torch.tensor([4.0, 1.0, 3.0], dtype=F64)), randn(3, 2)],
                {"rcond": 0.5}, grad=False)
     yield case("lstsq", solve, [randn(4, 2, dtype=F32), randn(4, 1, dtype=F32)], grad=False)
