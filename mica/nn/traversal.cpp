@@ -25,11 +25,14 @@ Lazy refuse(const char* operation) {
   };
 }
 
+// More parameters than most models have: room for them is made at once.
+constexpr std::size_t ordinary_count = 128;
+
 // Reports the parameters or buffers that a Traversal asks for.
 template <class Fn> struct MemberVisitor : Visitor {
   MemberVisitor(const Traversal& traversal, bool parameters, Fn f, Lazy l)
       : which(traversal), wants_parameters(parameters), fn(std::move(f)), lazy(std::move(l)) {
-    seen.reserve(128);
+    seen.reserve(ordinary_count);
   }
   const Traversal& which;
   bool wants_parameters;
@@ -108,12 +111,14 @@ const Member& found(const std::vector<std::pair<std::string, Member>>& members, 
 
 std::vector<Tensor> ModuleRef::parameters(const Traversal& which) const {
   std::vector<Tensor> out;
+  out.reserve(ordinary_count);
   each_parameter(*this, which, [&](Visitor&, std::string_view, Tensor& p) { out.push_back(p); });
   return out;
 }
 
 std::vector<NamedTensor> ModuleRef::named_parameters(const Traversal& which) const {
   std::vector<NamedTensor> out;
+  out.reserve(ordinary_count);
   each_parameter(*this, which, [&](Visitor& v, std::string_view name, Tensor& p) {
     out.emplace_back(join(which.prefix, v.path(name)), p);
   });
