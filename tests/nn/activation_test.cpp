@@ -8,11 +8,11 @@ namespace mica::nn {
 namespace {
 
 TEST(Activations, FollowPyTorch) {
-  follow_golden("ReLU", [](DType) { return ReLU{}; });
-  follow_golden("Sigmoid", [](DType) { return Sigmoid{}; });
-  follow_golden("Tanh", [](DType) { return Tanh{}; });
-  follow_golden("GELU", [](DType) { return GELU{}; });
-  follow_golden("GELU tanh", [](DType) { return GELU{.approximate = Gelu::tanh}; });
+  follow_golden("activation", "ReLU", [](DType) { return ReLU{}; });
+  follow_golden("activation", "Sigmoid", [](DType) { return Sigmoid{}; });
+  follow_golden("activation", "Tanh", [](DType) { return Tanh{}; });
+  follow_golden("activation", "GELU", [](DType) { return GELU{}; });
+  follow_golden("activation", "GELU tanh", [](DType) { return GELU{.approximate = Gelu::tanh}; });
 }
 
 TEST(Activations, AreEmptyAndWithoutState) {

@@ -12,14 +12,14 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(Conv2d, FollowsPyTorch) {
-  follow_golden("conv", [](DType dtype) { return Conv2d(2, 3, 3, {.dtype = dtype}); });
-  follow_golden("conv of all options", [](DType dtype) {
+  follow_golden("conv", "conv", [](DType dtype) { return Conv2d(2, 3, 3, {.dtype = dtype}); });
+  follow_golden("conv", "conv of all options", [](DType dtype) {
     return Conv2d(2, 4, {3, 2},
                   {.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 2}, .groups = 2, .dtype = dtype});
   });
-  follow_golden("conv without bias",
+  follow_golden("conv", "conv without bias",
                 [](DType dtype) { return Conv2d(3, 2, 2, {.stride = 2, .bias = false, .dtype = dtype}); });
-  follow_golden("conv without batch",
+  follow_golden("conv", "conv without batch",
                 [](DType dtype) { return Conv2d(2, 3, 3, {.padding = 1, .dtype = dtype}); });
 }
 

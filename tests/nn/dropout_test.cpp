@@ -15,10 +15,10 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(Dropout, DropsWhatPyTorchDropsUnderTheSameSeed) {
-  follow_golden("dropout 0.0", [](DType) { return Dropout(0); });
-  follow_golden("dropout 0.1", [](DType) { return Dropout(0.1); });
-  follow_golden("dropout 0.5", [](DType) { return Dropout(); });
-  follow_golden("dropout 1.0", [](DType) { return Dropout(1); });
+  follow_golden("dropout", "dropout 0.0", [](DType) { return Dropout(0); });
+  follow_golden("dropout", "dropout 0.1", [](DType) { return Dropout(0.1); });
+  follow_golden("dropout", "dropout 0.5", [](DType) { return Dropout(); });
+  follow_golden("dropout", "dropout 1.0", [](DType) { return Dropout(1); });
 }
 
 TEST(Dropout, KeepsTheMean) {

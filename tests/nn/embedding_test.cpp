@@ -12,8 +12,8 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(Embedding, FollowsPyTorch) {
-  follow_golden("embedding", [](DType dtype) { return Embedding(6, 3, {.dtype = dtype}); });
-  follow_golden("embedding with padding",
+  follow_golden("embedding", "embedding", [](DType dtype) { return Embedding(6, 3, {.dtype = dtype}); });
+  follow_golden("embedding", "embedding with padding",
                 [](DType dtype) { return Embedding(6, 4, {.padding_idx = -2, .dtype = dtype}); });
 }
 

@@ -9,8 +9,8 @@ namespace mica::nn {
 namespace {
 
 TEST(Flatten, FollowsPyTorch) {
-  follow_golden("flatten", [](DType) { return Flatten{}; });
-  follow_golden("flatten some", [](DType) { return Flatten{.start_dim = 0, .end_dim = 1}; });
+  follow_golden("flatten", "flatten", [](DType) { return Flatten{}; });
+  follow_golden("flatten", "flatten some", [](DType) { return Flatten{.start_dim = 0, .end_dim = 1}; });
 }
 
 TEST(Flatten, KeepsTheBatchUnlessToldOtherwise) {

@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <mica/core/error.h>
 #include <mica/nn/conv.h>
@@ -30,8 +31,8 @@ TEST(Init, DrawsWhatPyTorchDrawsUnderTheSameSeed) {
       {"constant_", [](Tensor x) { return init::constant_(x, 0.25); }},
       {"kaiming_uniform_", [](Tensor x) { return init::kaiming_uniform_(x, 0.2); }},
       {"xavier_uniform_", [](Tensor x) { return init::xavier_uniform_(x, 1.5); }}};
-  EXPECT_EQ(golden("init").size(), 2 * fills.size());
-  for (const auto& g : golden("init")) {
+  EXPECT_EQ(golden("init", "init").size(), 2 * fills.size());
+  for (const auto& g : golden("init", "init")) {
     const DType dtype = g["dtype"] == "float64" ? f64 : f32;
     SCOPED_TRACE(g["name"].get<std::string>());
     manual_seed(3);

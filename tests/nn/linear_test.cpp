@@ -13,11 +13,11 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(Linear, FollowsPyTorch) {
-  follow_golden("linear", [](DType dtype) { return Linear(5, 3, {.dtype = dtype}); });
-  follow_golden("linear f64", [](DType dtype) { return Linear(4, 2, {.dtype = dtype}); });
-  follow_golden("linear without bias",
+  follow_golden("linear", "linear", [](DType dtype) { return Linear(5, 3, {.dtype = dtype}); });
+  follow_golden("linear", "linear f64", [](DType dtype) { return Linear(4, 2, {.dtype = dtype}); });
+  follow_golden("linear", "linear without bias",
                 [](DType dtype) { return Linear(5, 3, {.bias = false, .dtype = dtype}); });
-  follow_golden("linear of a vector", [](DType dtype) { return Linear(5, 3, {.dtype = dtype}); });
+  follow_golden("linear", "linear of a vector", [](DType dtype) { return Linear(5, 3, {.dtype = dtype}); });
 }
 
 TEST(Linear, WithoutBiasHasOnlyAWeight) {

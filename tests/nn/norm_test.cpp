@@ -15,16 +15,17 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(BatchNorm, FollowsPyTorchThroughTrainingAndEvaluation) {
-  follow_golden("batch norm of vectors", [](DType dtype) { return BatchNorm1d(3, {.dtype = dtype}); });
-  follow_golden("batch norm of sequences",
+  follow_golden("norm", "batch norm of vectors",
+                [](DType dtype) { return BatchNorm1d(3, {.dtype = dtype}); });
+  follow_golden("norm", "batch norm of sequences",
                 [](DType dtype) { return BatchNorm1d(3, {.eps = 0.01, .momentum = 0.3, .dtype = dtype}); });
-  follow_golden("batch norm of planes", [](DType dtype) { return BatchNorm2d(2, {.dtype = dtype}); });
-  follow_golden("batch norm in f32", [](DType dtype) { return BatchNorm2d(2, {.dtype = dtype}); });
-  follow_golden("batch norm averaging",
+  follow_golden("norm", "batch norm of planes", [](DType dtype) { return BatchNorm2d(2, {.dtype = dtype}); });
+  follow_golden("norm", "batch norm in f32", [](DType dtype) { return BatchNorm2d(2, {.dtype = dtype}); });
+  follow_golden("norm", "batch norm averaging",
                 [](DType dtype) { return BatchNorm1d(3, {.momentum = std::nullopt, .dtype = dtype}); });
-  follow_golden("batch norm not affine",
+  follow_golden("norm", "batch norm not affine",
                 [](DType dtype) { return BatchNorm2d(2, {.affine = false, .dtype = dtype}); });
-  follow_golden("batch norm not tracking",
+  follow_golden("norm", "batch norm not tracking",
                 [](DType dtype) { return BatchNorm1d(3, {.track_running_stats = false, .dtype = dtype}); });
 }
 
@@ -73,10 +74,11 @@ TEST(BatchNorm, RefusesWhatDoesNotFit) {
 }
 
 TEST(LayerNorm, FollowsPyTorch) {
-  follow_golden("layer norm", [](DType dtype) { return LayerNorm(6, {.dtype = dtype}); });
-  follow_golden("layer norm of planes",
+  follow_golden("norm", "layer norm", [](DType dtype) { return LayerNorm(6, {.dtype = dtype}); });
+  follow_golden("norm", "layer norm of planes",
                 [](DType dtype) { return LayerNorm({2, 3}, {.eps = 0.1, .dtype = dtype}); });
-  follow_golden("layer norm not affine", [](DType) { return LayerNorm(6, {.elementwise_affine = false}); });
+  follow_golden("norm", "layer norm not affine",
+                [](DType) { return LayerNorm(6, {.elementwise_affine = false}); });
 }
 
 TEST(LayerNorm, WithoutBiasIsTheOneWithABiasOfZero) {

@@ -12,19 +12,19 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(MaxPool2d, FollowsPyTorch) {
-  follow_golden("max pool", [](DType) { return MaxPool2d(2); });
-  follow_golden("max pool of all options", [](DType) {
+  follow_golden("pooling", "max pool", [](DType) { return MaxPool2d(2); });
+  follow_golden("pooling", "max pool of all options", [](DType) {
     return MaxPool2d({3, 2}, {.stride = {{2, 1}}, .padding = 1, .dilation = {1, 2}, .ceil_mode = true});
   });
 }
 
 TEST(AvgPool2d, FollowsPyTorch) {
-  follow_golden("avg pool", [](DType) { return AvgPool2d(2); });
-  follow_golden("avg pool of all options", [](DType) {
+  follow_golden("pooling", "avg pool", [](DType) { return AvgPool2d(2); });
+  follow_golden("pooling", "avg pool of all options", [](DType) {
     return AvgPool2d({3, 2},
                      {.stride = {{2, 1}}, .padding = 1, .ceil_mode = true, .count_include_pad = false});
   });
-  follow_golden("avg pool with divisor",
+  follow_golden("pooling", "avg pool with divisor",
                 [](DType) { return AvgPool2d(2, {.stride = 1, .divisor_override = 3}); });
 }
 

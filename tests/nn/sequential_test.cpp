@@ -29,7 +29,7 @@ std::vector<std::string> types_of(auto&& stages) {
 using Types = std::vector<std::string>;
 
 TEST(Sequential, FollowsPyTorch) {
-  follow_golden("sequential", [](DType) {
+  follow_golden("sequential", "sequential", [](DType) {
     return Sequential{Linear{4, 5}, Tanh{}, Sequential{LayerNorm{5}, Linear{5, 2}}};
   });
 }
