@@ -187,19 +187,25 @@ BENCHMARK(AveragePool)->ArgName("channels_last")->Arg(0)->Arg(1)->UseRealTime();
 void Adam(benchmark::State& state) {
   const std::int64_t size = state.range(1), total = state.range(0) * size;
   const Array param(total), grad(total), exp_avg(total), exp_avg_sq(total);
-  std::vector<AdamTensor> tensors;
-  for (std::int64_t i = 0; i < total; i += size) {
-    tensors.push_back({f32, size, param.data() + i, grad.data() + i, exp_avg.data() + i,
-                       exp_avg_sq.data() + i, nullptr, 10});
-  }
-  const AdamOptions o{.lr = 1e-3,
-                      .beta1 = 0.9,
+  const AdamRule rule{.beta1 = 0.9,
                       .beta2 = 0.999,
                       .eps = 1e-8,
-                      .weight_decay = 0.01,
-                      .decoupled_weight_decay = true,
+                      .weight_decay = 0,
+                      .shrink = 1 - 1e-5,
+                      .step_size = 1e-3,
+                      .sqrt_correction2 = 0.1,
+                      .amsgrad = false,
                       .maximize = false};
-  for (auto _ : state) adam_step(tensors, o);
+  std::vector<OptimTensor<AdamRule>> tensors;
+  for (std::int64_t i = 0; i < total; i += size) {
+    tensors.push_back({f32,
+                       size,
+                       param.data() + i,
+                       grad.data() + i,
+                       {exp_avg.data() + i, exp_avg_sq.data() + i, nullptr},
+                       rule});
+  }
+  for (auto _ : state) optim_step(OptimTensors<AdamRule>(tensors));
   set_bytes(state, 7 * total);
 }
 BENCHMARK(Adam)->Args({1, kLarge})->Args({40, 256})->Args({8, 16384})->UseRealTime();
@@ -207,17 +213,19 @@ BENCHMARK(Adam)->Args({1, kLarge})->Args({40, 256})->Args({8, 16384})->UseRealTi
 void SgdMomentum(benchmark::State& state) {
   const std::int64_t size = state.range(1), total = state.range(0) * size;
   const Array param(total), grad(total), momentum(total);
-  std::vector<SgdTensor> tensors;
-  for (std::int64_t i = 0; i < total; i += size) {
-    tensors.push_back({f32, size, param.data() + i, grad.data() + i, momentum.data() + i, false});
-  }
-  const SgdOptions o{.lr = 1e-3,
+  const SgdRule rule{.lr = 1e-3,
                      .momentum = 0.9,
                      .dampening = 0,
                      .weight_decay = 1e-4,
                      .nesterov = false,
-                     .maximize = false};
-  for (auto _ : state) sgd_step(tensors, o);
+                     .maximize = false,
+                     .first = false};
+  std::vector<OptimTensor<SgdRule>> tensors;
+  for (std::int64_t i = 0; i < total; i += size) {
+    tensors.push_back(
+        {f32, size, param.data() + i, grad.data() + i, {momentum.data() + i, nullptr, nullptr}, rule});
+  }
+  for (auto _ : state) optim_step(OptimTensors<SgdRule>(tensors));
   set_bytes(state, 5 * total);
 }
 BENCHMARK(SgdMomentum)->Args({1, kLarge})->Args({40, 256})->UseRealTime();

@@ -93,7 +93,7 @@ std::filesystem::path checkpoint_path(const Options& options) {
 }
 
 void save_checkpoint(const Options& options, const Net& net, const optim::Optimizer& optimizer,
-                     const optim::Schedule& schedule, const Run& run) {
+                     const optim::LRScheduler& schedule, const Run& run) {
   const auto words = default_generator().state();
   StateDict state;
   state.insert_all("model.", net.state_dict());
@@ -131,7 +131,7 @@ void restore_options(Options& options) {
 }
 
 Run load_checkpoint(const Options& options, Net& net, optim::Optimizer& optimizer,
-                    optim::Schedule& schedule) {
+                    optim::LRScheduler& schedule) {
   const StateDict state = read(options).tensors;
   const Run run = from_state(state.with_prefix("run."));
   const auto words = state.at("random").to_vector<std::int64_t>();

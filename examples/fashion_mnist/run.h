@@ -35,13 +35,14 @@ std::filesystem::path checkpoint_path(const Options& options);
 
 // Writes model, optimizer, schedule, random numbers, options and run, atomically.
 void save_checkpoint(const Options& options, const Net& net, const optim::Optimizer& optimizer,
-                     const optim::Schedule& schedule, const Run& run);
+                     const optim::LRScheduler& schedule, const Run& run);
 
 // Options of the checkpoint replace those that were not given. Errors: an option given with another value
 // than the checkpoint's, since the run would not go on as if never stopped; no or damaged checkpoint.
 void restore_options(Options& options);
 
 // Restores all the rest. Errors: a damaged checkpoint; nothing is changed then.
-Run load_checkpoint(const Options& options, Net& net, optim::Optimizer& optimizer, optim::Schedule& schedule);
+Run load_checkpoint(const Options& options, Net& net, optim::Optimizer& optimizer,
+                    optim::LRScheduler& schedule);
 
 }  // namespace demo

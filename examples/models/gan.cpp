@@ -25,8 +25,8 @@ int main() {
   const double mean = 3, spread = 0.5;
   GeneratorNet generator;
   DiscriminatorNet discriminator;
-  optim::Adam of_generator{generator.parameters(), {.lr = 1e-3, .beta1 = 0.5, .beta2 = 0.9}};
-  optim::Adam of_discriminator{discriminator.parameters(), {.lr = 2e-3, .beta1 = 0.5, .beta2 = 0.9}};
+  optim::Adam of_generator{generator.parameters(), {.lr = 1e-3, .betas = {0.5, 0.9}}};
+  optim::Adam of_discriminator{discriminator.parameters(), {.lr = 2e-3, .betas = {0.5, 0.9}}};
   for (int step = 0; step < 2000; ++step) {
     const Tensor real = randn({128, 1}) * spread + mean;
     // -log sigmoid(x) = softplus(-x)

@@ -9,32 +9,91 @@
 #include <mica/core/error.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
-#include <mica/optim/optimizer.h>
+#include <mica/optim/detail.h>
+#include <mica/optim/optimizer_hooks.h>
 
 namespace mica::optim {
 
-Optimizer::Optimizer(const char* name, std::vector<Tensor> parameters)
-    : name_(name), parameters_(std::move(parameters)) {
-  if (parameters_.empty()) {
-    throw Error(name, "the list of parameters is empty",
+using detail::HookKind;
+using detail::ParameterState;
+using detail::Slot;
+using detail::Update;
+
+Optimizer::Optimizer(const char* name, std::vector<Tensor> parameters, ParameterCheck check)
+    : name_(name), check_parameter_(check), hooks_(std::make_shared<detail::OptimizerHooks>()) {
+  add_parameters(std::move(parameters));
+}
+
+Optimizer::~Optimizer() = default;
+
+void Optimizer::add_parameters(std::vector<Tensor> parameters) {
+  if (parameters.empty()) {
+    throw Error(name_, "the list of parameters is empty",
                 "pass model.parameters(); does the model declare any layers?");
   }
   std::unordered_set<const TensorImpl*> seen;
-  for (const Tensor& p : parameters_) {
+  for (const Tensor& p : parameters_) seen.insert(p.impl().get());
+  for (const Tensor& p : parameters) {
     if (!p.is_leaf()) {
-      throw Error(name, fmt::format("a tensor of shape {} is the result of {}, not a parameter",
-                                    to_string(p.sizes()), p.grad_fn_name()));
+      throw Error(name_, fmt::format("a tensor of shape {} is the result of {}, not a parameter",
+                                     to_string(p.sizes()), p.grad_fn_name()));
     }
+    if (check_parameter_ != nullptr) check_parameter_(name_, p);
     if (!seen.insert(p.impl().get()).second) {
-      throw Error(name, fmt::format("a parameter of shape {} was given twice", to_string(p.sizes())));
+      throw Error(name_, fmt::format("a parameter of shape {} was given twice", to_string(p.sizes())));
     }
   }
+  groups_.push_back({parameters_.size(), parameters_.size() + parameters.size()});
+  parameters_.insert(parameters_.end(), parameters.begin(), parameters.end());
+  state_.resize(parameters_.size());
 }
 
-void Optimizer::step() {
+void Optimizer::check_group(std::size_t group) const {
+  if (group < groups_.size()) return;
+  throw Error(name_, fmt::format("there is no group {} among {}", group, groups_.size()));
+}
+
+std::size_t Optimizer::group_of(std::size_t parameter) const {
+  std::size_t group = 0;
+  while (groups_[group].last <= parameter) ++group;
+  return group;
+}
+
+std::vector<Tensor> Optimizer::parameters(std::size_t group) const {
+  check_group(group);
+  const auto first = parameters_.begin();
+  return {first + static_cast<std::ptrdiff_t>(groups_[group].first),
+          first + static_cast<std::ptrdiff_t>(groups_[group].last)};
+}
+
+double Optimizer::lr(std::size_t group) const { return *const_cast<Optimizer*>(this)->option(group, "lr"); }
+
+void Optimizer::set_lr(double lr) {
+  for (std::size_t group = 0; group < groups_.size(); ++group) set_lr(group, lr);
+}
+
+void Optimizer::set_lr(std::size_t group, double lr) { *option(group, "lr") = lr; }
+
+Tensor Optimizer::step_with(const Closure* closure) {
   autograd::forbid_inside_forward(name_, "step() was called", "training belongs outside the model");
+  StateDict none;
+  detail::global_hooks()->run(HookKind::step_pre, *this, none);
+  hooks_->run(HookKind::step_pre, *this, none);
+  Tensor loss = run_step(closure);
+  detail::global_hooks()->run(HookKind::step_post, *this, none);
+  hooks_->run(HookKind::step_post, *this, none);
+  return loss;
+}
+
+Tensor Optimizer::run_step(const Closure* closure) {
+  Tensor loss;
+  if (closure != nullptr) {
+    const EnableGrad enable_grad;
+    loss = (*closure)();
+  }
   const NoGrad no_grad;
   update();
+  return loss;
 }
 
 void Optimizer::zero_grad(bool set_to_none) {
@@ -46,70 +105,61 @@ void Optimizer::zero_grad(bool set_to_none) {
   }
 }
 
-StateDict Optimizer::state_dict() const {
-  auto& self = const_cast<Optimizer&>(*this);  // slots() is shared with load_state_dict(), which writes
-  StateDict out;
-  out.insert("lr", full({}, lr(), f64));
-  if (const auto* counts = self.step_counts()) out.insert("step", from_vector(*counts));
-  for (const Slot& slot : self.slots()) {
-    for (std::size_t i = 0; i < slot.tensors->size(); ++i) {
-      const Tensor& t = (*slot.tensors)[i];
-      if (t.defined()) out.insert(fmt::format("state.{}.{}", i, slot.name), t);
+std::vector<Update> Optimizer::begin_updates() {
+  std::vector<Update> updates;
+  updates.reserve(parameters_.size());
+  for (std::size_t group = 0; group < groups_.size(); ++group) {
+    for (std::size_t i = groups_[group].first; i < groups_[group].last; ++i) {
+      const Tensor& p = parameters_[i];
+      if (!p.grad().defined()) continue;
+      Tensor grad = p.grad().detach();
+      const DType dtype = ops::compute_type(p.dtype());
+      const bool in_place = p.dtype() == dtype && is_dense(p.sizes(), p.strides());
+      Tensor param = in_place ? p.detach() : p.detach().to(dtype).contiguous();
+      detail::match(grad, param);
+      updates.push_back({i, group, std::move(param), std::move(grad)});
     }
   }
-  return out;
+  return updates;
 }
 
-void Optimizer::load_state_dict(const StateDict& state) {
-  std::size_t used = 0;
-  const auto take = [&](const std::string& key, const Shape& sizes, DType dtype) {
-    const Tensor& t = state.at(key);
-    ++used;
-    if (t.sizes() != sizes || t.is_floating_point() != is_floating_point(dtype)) {
-      throw Error(name_,
-                  fmt::format("\"{}\" is {} {} in the state, expected {} {}", key, name(t.dtype()),
-                              to_string(t.sizes()), name(dtype), to_string(sizes)),
-                  "was it saved for another model?");
-    }
-    return t;
-  };
-  const double lr = take("lr", {}, f64).item();
-  detail::check_option(name_, "lr", lr, 0);
-  std::vector<std::int64_t> counts;
-  const auto n = static_cast<std::int64_t>(parameters_.size());
-  if (step_counts() != nullptr) {
-    counts = take("step", Shape(n), i64).to_vector<std::int64_t>();
-    for (const std::int64_t count : counts) {
-      if (count < 0) throw Error(name_, fmt::format("a step count of {}", count));
-    }
+void Optimizer::finish_updates(const std::vector<Update>& updates) {
+  for (const Update& u : updates) {
+    Tensor& p = parameters_[u.index];
+    if (!u.param.shares_storage(p)) p.copy_(u.param);
+    p.impl()->storage->changed(name_);
   }
-  const auto own = slots();
-  std::vector<std::vector<Tensor>> loaded(own.size(), std::vector<Tensor>(parameters_.size()));
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor& p = parameters_[i];
-    const auto key = [i](const Slot& slot) { return fmt::format("state.{}.{}", i, slot.name); };
-    // All or none; where steps are counted, the count says which.
-    const bool stepped =
-        counts.empty() ? std::ranges::any_of(own, [&](const Slot& slot) { return state.contains(key(slot)); })
-                       : counts[i] > 0;
-    if (!stepped) continue;
-    for (std::size_t s = 0; s < own.size(); ++s) {
-      loaded[s][i] = take(key(own[s]), p.sizes(), p.dtype()).clone();
+}
+
+ParameterState& Optimizer::begin_state(const Update& update) {
+  ParameterState& state = state_[update.index];
+  ++state.step;
+  state.fresh = false;
+  const std::vector<Slot> all = slots(update.index);
+  state.tensors.resize(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].name == nullptr) continue;
+    Tensor& t = state.tensors[i];
+    if (t.defined()) {
+      if (all[i].sizes)
+        t = t.to(update.param.dtype());
+      else
+        detail::match(t, update.param);
+      continue;
     }
+    state.fresh = true;
+    t = all[i].sizes ? full(*all[i].sizes, all[i].initial, update.param.dtype())
+                     : full_like(update.param, all[i].initial);
   }
-  if (used != state.size()) {
-    throw Error(
-        name_,
-        fmt::format("the state has {} entries, of which {} belong to this optimizer and its {} parameters",
-                    state.size(), used, parameters_.size()),
-        "was it saved by another optimizer, with other options, or for another model?");
-  }
-  set_lr(lr);
-  if (step_counts() != nullptr) *step_counts() = std::move(counts);
-  for (std::size_t s = 0; s < own.size(); ++s) *own[s].tensors = std::move(loaded[s]);
+  return state;
 }
 
 namespace detail {
+
+void match(Tensor& state, const Tensor& param) {
+  if (state.dtype() == param.dtype() && state.strides() == param.strides()) return;
+  state = empty_like(param).copy_(state);
+}
 
 void check_option(const char* optimizer, const char* option, double value, double least) {
   if (std::isfinite(value) && value >= least) return;
@@ -121,34 +171,9 @@ void check_fraction(const char* optimizer, const char* option, double value) {
   throw Error(optimizer, fmt::format("{} is {}, which is not in [0, 1)", option, value));
 }
 
-std::vector<Update> begin_updates(const std::vector<Tensor>& parameters) {
-  std::vector<Update> updates;
-  updates.reserve(parameters.size());
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const Tensor& p = parameters[i];
-    if (!p.grad().defined()) continue;
-    Tensor grad = p.grad().detach();
-    const DType dtype = ops::compute_type(p.dtype());
-    const bool in_place = p.dtype() == dtype && is_dense(p.sizes(), p.strides());
-    Tensor param = in_place ? p : p.detach().to(dtype).contiguous();
-    match(grad, param);
-    updates.push_back({i, std::move(param), std::move(grad)});
-  }
-  return updates;
-}
-
-void finish_updates(const char* operation, const std::vector<Update>& updates,
-                    std::vector<Tensor>& parameters) {
-  for (const Update& u : updates) {
-    Tensor& p = parameters[u.index];
-    if (!u.param.is_same(p)) p.copy_(u.param);
-    p.impl()->storage->changed(operation);
-  }
-}
-
-void match(Tensor& state, const Tensor& param) {
-  if (state.dtype() == param.dtype() && state.strides() == param.strides()) return;
-  state = empty_like(param).copy_(state);
+void check_betas(const char* optimizer, const std::array<double, 2>& betas) {
+  check_fraction(optimizer, "betas[0]", betas[0]);
+  check_fraction(optimizer, "betas[1]", betas[1]);
 }
 
 }  // namespace detail

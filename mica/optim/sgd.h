@@ -16,19 +16,15 @@ struct SGDOptions {
 
 // v = momentum v + (1 - dampening) g;  p -= lr v, or with Nesterov p -= lr (g + momentum v) (torch.optim.SGD;
 // Sutskever et al. 2013). The first step sets v = g.
-class SGD : public Optimizer {
+class SGD : public OptimizerOf<SGDOptions> {
  public:
   // Errors: options out of range.
   explicit SGD(std::vector<Tensor> parameters, const SGDOptions& options = {});
-  double lr() const override { return options_.lr; }
-  void set_lr(double lr) override { options_.lr = lr; }
 
  private:
-  std::vector<Slot> slots() override;
-  std::vector<std::int64_t>* step_counts() override { return nullptr; }
+  std::vector<detail::Slot> slots(std::size_t parameter) const override;
+  bool counts_steps() const override { return false; }
   void update() override;
-  SGDOptions options_;
-  std::vector<Tensor> momentum_;
 };
 
 }  // namespace mica::optim
