@@ -1,0 +1,386 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <mica/autograd/segment.h>
+#include <mica/core/dtype.h>
+#include <mica/kernels/gates.h>
+#include <mica/kernels/gemm.h>
+#include <mica/ops/activation.h>
+#include <mica/ops/creation.h>
+#include <mica/ops/join.h>
+#include <mica/ops/matmul.h>
+#include <mica/ops/pointwise.h>
+#include <mica/ops/recurrent_layer.h>
+
+namespace mica::ops {
+
+using autograd::record_several;
+using autograd::recording;
+using kernels::GateRows;
+
+namespace {
+
+// The tensors of a LayerInput in the order in which the node has them.
+constexpr std::size_t input_count = 8;
+using InputPointers = std::array<const Tensor*, input_count>;
+InputPointers pointers(const LayerInput& in) {
+  const RecurrentWeights& w = in.weights;
+  return {&in.x, &in.h, &in.c, &w.w_ih, &w.w_hh, &w.b_ih, &w.b_hh, &w.w_hr};
+}
+template <class Fn> LayerInput map_input(const LayerInput& in, Fn&& fn) {
+  const RecurrentWeights& w = in.weights;
+  return {fn(in.x), fn(in.h), fn(in.c), {fn(w.w_ih), fn(w.w_hh), fn(w.b_ih), fn(w.b_hh), fn(w.w_hr)}};
+}
+struct SavedInput {
+  std::array<Saved, input_count> saved;
+  explicit SavedInput(const LayerInput& in) {
+    for (std::size_t i = 0; i < input_count; ++i) saved[i] = Saved(*pointers(in)[i]);
+  }
+  LayerInput get(const Node& node) const {
+    const auto at = [&](std::size_t i) { return saved[i].get(node); };
+    return {at(0), at(1), at(2), {at(3), at(4), at(5), at(6), at(7)}};
+  }
+};
+
+kernels::Nonlinearity nonlinearity(Cell cell) {
+  return cell == Cell::rnn_tanh ? kernels::Nonlinearity::tanh : kernels::Nonlinearity::relu;
+}
+
+// x weight^T for all steps. The bias of the products with h goes in here too, except for the GRU, where a
+// gate stands between.
+Tensor input_products(Cell cell, const Tensor& x, const RecurrentWeights& w) {
+  const bool both = cell != Cell::gru && w.b_ih.defined();
+  return linear(x, w.w_ih, both ? w.b_ih + w.b_hh : w.b_ih);
+}
+
+// Where a row of a contiguous matrix begins; null if there is no matrix.
+void* row_of(const Tensor& x, std::int64_t row) {
+  if (!x.defined()) return nullptr;
+  return static_cast<std::byte*>(x.raw_data()) +
+         static_cast<std::size_t>(row * x.sizes()[1]) * item_size(x.dtype());
+}
+void copy_rows(const Tensor& from, std::int64_t from_row, const Tensor& to, std::int64_t to_row,
+               std::int64_t rows) {
+  const std::size_t bytes = static_cast<std::size_t>(rows * to.sizes()[1]) * item_size(to.dtype());
+  if (bytes != 0) std::memcpy(row_of(to, to_row), row_of(from, from_row), bytes);
+}
+
+enum class Orientation : bool { as_is, transposed };
+// c = a op(b) + beta c for `rows` rows at a and c. With beta 1, or b as it is, a product of any number of
+// rows needs no preparation of its own, which counts where the number is another one at each step.
+void multiply(const void* a, const Tensor& b, Orientation orientation, void* c, std::int64_t rows,
+              double beta) {
+  const bool transposed = orientation == Orientation::transposed;
+  const std::int64_t k = b.sizes()[transposed ? 1 : 0], n = b.sizes()[transposed ? 0 : 1];
+  kernels::gemm({.dtype = b.dtype(),
+                 .trans_b = transposed,
+                 .m = rows,
+                 .n = n,
+                 .k = k,
+                 .a = a,
+                 .b = b.raw_data(),
+                 .c = c,
+                 .lda = k,
+                 .ldb = transposed ? k : n,
+                 .ldc = n,
+                 .beta = beta});
+}
+
+// What forward leaves for backward, with a row for each row of x.
+struct Kept {
+  Tensor gates;     // the values of the gates; none for rnn
+  Tensor c_before;  // the c that a step began with: LSTM
+  Tensor from_h;    // what reached the gate of n from h: GRU
+  Tensor unprojected;
+};
+
+// ---- forward ----
+
+class Forward {
+ public:
+  Forward(Cell cell, const LayerInput& in, const Steps& steps, bool keep)
+      : cell_(cell),
+        steps_(steps),
+        weights_(in.weights),
+        hidden_(in.weights.w_hh.sizes()[0] / gate_count(cell)),
+        projects_(in.weights.w_hr.defined()),
+        keeps_(keep),
+        gates_(input_products(cell, in.x, in.weights)),
+        h_(in.h.clone()) {
+    const DType dtype = in.x.dtype();
+    const std::int64_t total = steps.total();
+    y_ = projects_ ? zeros({total, h_.sizes()[1]}, dtype) : empty({total, h_.sizes()[1]}, dtype);
+    if (cell == Cell::lstm) c_ = in.c.clone();
+    if (cell == Cell::lstm && keep) kept_.c_before = empty({total, hidden_}, dtype);
+    if (cell == Cell::gru) from_h_ = empty({steps.batch(), 3 * hidden_}, dtype);
+    if (cell == Cell::gru && keep) kept_.from_h = empty({total, hidden_}, dtype);
+    if (projects_) kept_.unprojected = empty({keep ? total : steps.batch(), hidden_}, dtype);
+    if (cell == Cell::gru && weights_.b_hh.defined())
+      bias_ = weights_.b_hh.expand({steps.batch(), 3 * hidden_}).contiguous();
+  }
+
+  void step(std::int64_t t) {
+    const std::int64_t rows = steps_.rows(t), first = steps_.first(t);
+    const GateRows shape{.dtype = y_.dtype(), .rows = rows, .hidden = hidden_};
+    void* gates = row_of(gates_, first);
+    void* y = row_of(y_, first);
+    void* h = h_.raw_data();
+    if (cell_ == Cell::gru) {
+      if (bias_.defined()) copy_rows(bias_, 0, from_h_, 0, rows);
+      multiply(h, weights_.w_hh, Orientation::transposed, from_h_.raw_data(), rows, bias_.defined() ? 1 : 0);
+      kernels::gru_step(shape, gates, from_h_.raw_data(), row_of(kept_.from_h, first), h, y);
+      return;
+    }
+    multiply(h, weights_.w_hh, Orientation::transposed, gates, rows, 1);
+    if (cell_ != Cell::lstm) {
+      kernels::rnn_step(shape, nonlinearity(cell_), gates, h, y);
+    } else if (!projects_) {
+      kernels::lstm_step(shape, gates, c_.raw_data(), row_of(kept_.c_before, first), h, y);
+    } else {
+      void* unprojected = row_of(kept_.unprojected, keeps_ ? first : 0);
+      kernels::lstm_step(shape, gates, c_.raw_data(), row_of(kept_.c_before, first), nullptr, unprojected);
+      multiply(unprojected, weights_.w_hr, Orientation::transposed, y, rows, 1);  // onto the zeros of y
+      copy_rows(y_, first, h_, 0, rows);
+    }
+  }
+
+  LayerResult result() const { return {y_, h_, c_}; }
+  Kept kept() {
+    if (cell_ == Cell::lstm || cell_ == Cell::gru) kept_.gates = gates_;
+    return std::move(kept_);
+  }
+
+ private:
+  Cell cell_;
+  const Steps& steps_;
+  const RecurrentWeights& weights_;
+  std::int64_t hidden_;
+  bool projects_, keeps_;
+  Tensor gates_, y_;
+  Tensor h_, c_;  // of all sequences: those that have ended, or not begun, wait
+  Tensor from_h_, bias_;
+  Kept kept_;
+};
+
+// body(t) in the order of a direction.
+template <class Body> void each_step(const Steps& steps, Direction direction, Body&& body) {
+  for (std::int64_t i = 0; i < steps.count(); ++i)
+    body(direction == Direction::forward ? i : steps.count() - 1 - i);
+}
+
+// ---- backward ----
+
+// The h that each step began with, (total, out).
+Tensor before_each_step(const Tensor& y, const Tensor& initial, const Steps& steps, Direction direction) {
+  Tensor out = empty(y.sizes(), y.dtype());
+  for (std::int64_t t = 0; t < steps.count(); ++t) {
+    const std::int64_t before = direction == Direction::forward ? t - 1 : t + 1;
+    const bool is_start = before < 0 || before == steps.count();
+    const std::int64_t rows = steps.rows(t), known = is_start ? 0 : std::min(rows, steps.rows(before));
+    if (known > 0) copy_rows(y, steps.first(before), out, steps.first(t), known);
+    copy_rows(initial, known, out, steps.first(t) + known, rows - known);
+  }
+  return out;
+}
+
+Tensor copy_or_zeros(const Tensor& x, const Shape& sizes, DType dtype) {
+  return x.defined() ? x.expand(sizes).clone() : zeros(sizes, dtype);
+}
+
+class Backward {
+ public:
+  Backward(Cell cell, const LayerInput& in, const Kept& kept, const Tensor& y, const Steps& steps,
+           Direction direction, std::span<const Tensor> grads)
+      : cell_(cell),
+        in_(in),
+        kept_(kept),
+        y_(y),
+        steps_(steps),
+        hidden_(in.weights.w_hh.sizes()[0] / gate_count(cell)),
+        h_before_(before_each_step(y, in.h, steps, direction)),
+        grad_h_(copy_or_zeros(grads[1], in.h.sizes(), y.dtype())) {
+    const DType dtype = y.dtype();
+    const Shape sums{steps.total(), in.weights.w_hh.sizes()[0]};
+    grad_sums_ = empty(sums, dtype);
+    grad_from_h_ = cell == Cell::gru ? empty(sums, dtype) : grad_sums_;
+    if (cell == Cell::lstm) grad_c_ = copy_or_zeros(grads[2], in.c.sizes(), dtype);
+    if (in.weights.w_hr.defined()) {
+      grad_y_ = copy_or_zeros(grads[0], y.sizes(), dtype);  // grad_h is added at each step
+      grad_unprojected_ = empty({steps.batch(), hidden_}, dtype);
+    } else if (grads[0].defined()) {
+      grad_y_ = grads[0].expand(y.sizes()).contiguous();
+    }
+  }
+
+  void step(std::int64_t t) {
+    const std::int64_t rows = steps_.rows(t), first = steps_.first(t);
+    const GateRows shape{.dtype = y_.dtype(), .rows = rows, .hidden = hidden_};
+    void* grad_y = row_of(grad_y_, first);
+    void* grad_h = grad_h_.raw_data();
+    void* grad_sums = row_of(grad_sums_, first);
+    const RecurrentWeights& w = in_.weights;
+    double beta = 0;
+    if (cell_ == Cell::gru) {
+      kernels::gru_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.from_h, first),
+                                 row_of(h_before_, first), grad_y, grad_h, grad_sums,
+                                 row_of(grad_from_h_, first));
+      beta = 1;
+    } else if (cell_ != Cell::lstm) {
+      kernels::rnn_step_backward(shape, nonlinearity(cell_), row_of(y_, first), grad_y, grad_h, grad_sums);
+    } else if (!w.w_hr.defined()) {
+      kernels::lstm_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.c_before, first), grad_y,
+                                  grad_h, grad_c_.raw_data(), grad_sums);
+    } else {
+      grad_y_.narrow(0, first, rows).add_(grad_h_.narrow(0, 0, rows));
+      multiply(grad_y, w.w_hr, Orientation::as_is, grad_unprojected_.raw_data(), rows, 0);
+      kernels::lstm_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.c_before, first), nullptr,
+                                  grad_unprojected_.raw_data(), grad_c_.raw_data(), grad_sums);
+    }
+    multiply(row_of(grad_from_h_, first), w.w_hh, Orientation::as_is, grad_h, rows, beta);
+  }
+
+  // What is left when all steps are done: the products that need no order.
+  std::array<Tensor, input_count> result(const Node& node) const {
+    const auto if_needed = [&](std::size_t i, auto compute) { return node.needs(i) ? compute() : Tensor(); };
+    const RecurrentWeights& w = in_.weights;
+    const Tensor bias = node.needs(5) || (node.needs(6) && cell_ != Cell::gru) ? grad_sums_.sum(0) : Tensor();
+    return {if_needed(0, [&] { return matmul(grad_sums_, w.w_ih); }),
+            grad_h_,
+            grad_c_,
+            if_needed(3, [&] { return matmul(grad_sums_.t(), in_.x); }),
+            if_needed(4, [&] { return matmul(grad_from_h_.t(), h_before_); }),
+            bias,
+            cell_ == Cell::gru ? if_needed(6, [&] { return grad_from_h_.sum(0); }) : bias,
+            if_needed(7, [&] { return matmul(grad_y_.t(), kept_.unprojected); })};
+  }
+
+ private:
+  Cell cell_;
+  const LayerInput& in_;
+  const Kept& kept_;
+  const Tensor& y_;
+  const Steps& steps_;
+  std::int64_t hidden_;
+  Tensor h_before_;
+  Tensor grad_h_, grad_c_;  // of the state between two steps
+  Tensor grad_y_, grad_unprojected_;
+  Tensor grad_sums_, grad_from_h_;  // of what enters the gates: from x, and from h
+};
+
+// The gradients as functions that have derivatives: those of the composed layer.
+std::array<Tensor, input_count> composed_backward(const Node& node, Cell cell, const LayerInput& in,
+                                                  const Steps& steps, Direction direction,
+                                                  std::span<const Tensor> grads) {
+  // Stand-ins, so that the pass ends here even where one input was computed from another.
+  const LayerInput inside = map_input(in, [](const Tensor& x) {
+    if (!recording(x)) return x;
+    return autograd::record("recurrent_input", x.detach(), {&x},
+                            [](const Node&, const Tensor& g) { return g; });
+  });
+  const LayerResult out = composed_layer(cell, inside, steps, direction);
+  std::vector<Tensor> results{out.y, out.h};
+  if (out.c.defined()) results.push_back(out.c);
+  std::vector<autograd::Edge> ends;
+  ends.reserve(input_count);
+  for (const Tensor* x : pointers(inside)) ends.push_back(autograd::edge_to(*x));
+  const std::vector<Tensor> all = autograd::grad_of_segment(results, ends, grads, true);
+  std::array<Tensor, input_count> needed;
+  for (std::size_t i = 0; i < input_count; ++i) {
+    if (node.needs(i)) needed[i] = all[i];
+  }
+  return needed;
+}
+
+}  // namespace
+
+Steps::Steps(std::vector<std::int64_t> rows) : rows_(std::move(rows)), first_{0} {
+  first_.reserve(rows_.size() + 1);
+  for (const std::int64_t n : rows_) first_.push_back(first_.back() + n);
+}
+
+LayerResult recurrent_layer(Cell cell, const LayerInput& given, const StepsRef& steps, Direction direction) {
+  const LayerInput in = map_input(given, [](const Tensor& x) { return x.defined() ? x.contiguous() : x; });
+  const auto [x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr] = pointers(in);
+  const bool tracked = recording(*x, *h, *c, *w_ih, *w_hh, *b_ih, *b_hh, *w_hr);
+  LayerResult out;
+  Kept kept;
+  {
+    const NoGrad no_grad;
+    Forward forward(cell, in, *steps, tracked);
+    each_step(*steps, direction, [&](std::int64_t t) { forward.step(t); });
+    out = forward.result();
+    if (tracked) kept = forward.kept();
+  }
+  if (!tracked) return out;
+  auto backward = [cell, steps, direction, kept = std::move(kept), saved = SavedInput(in),
+                   y = SavedOutput(out.y)](const Node& node, std::span<const Tensor> grads) {
+    const LayerInput in = saved.get(node);
+    if (autograd::grad_enabled()) return composed_backward(node, cell, in, *steps, direction, grads);
+    const Tensor values = y.get(node);
+    Backward pass(cell, in, kept, values, *steps, direction, grads);
+    each_step(*steps, opposite(direction), [&](std::int64_t t) { pass.step(t); });
+    return pass.result(node);
+  };
+  const Tensor* const inputs[] = {x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr};
+  const std::array both{out.y, out.h};
+  switch (cell) {
+    case Cell::lstm:
+      record_several("lstm", std::array{out.y, out.h, out.c}, inputs, std::move(backward));
+      break;
+    case Cell::gru: record_several("gru", both, inputs, std::move(backward)); break;
+    case Cell::rnn_tanh: record_several("rnn_tanh", both, inputs, std::move(backward)); break;
+    case Cell::rnn_relu: record_several("rnn_relu", both, inputs, std::move(backward)); break;
+  }
+  return out;
+}
+
+namespace {
+
+// The new h and c of some rows. from_x: what enters the gates from x.
+LSTMState composed_step(Cell cell, const Tensor& from_x, const Tensor& h, const Tensor& c,
+                        const RecurrentWeights& w) {
+  if (cell == Cell::gru) {
+    const auto x = from_x.chunk(3, 1), hidden = linear(h, w.w_hh, w.b_hh).chunk(3, 1);
+    const Tensor r = sigmoid(x[0] + hidden[0]), z = sigmoid(x[1] + hidden[1]);
+    const Tensor n = tanh(x[2] + r * hidden[2]);
+    return {n + z * (h - n), {}};
+  }
+  const Tensor sums = from_x + linear(h, w.w_hh);
+  if (cell == Cell::rnn_tanh) return {tanh(sums), {}};
+  if (cell == Cell::rnn_relu) return {relu(sums), {}};
+  const auto gates = sums.chunk(4, 1);
+  const Tensor after = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
+  const Tensor out = sigmoid(gates[3]) * tanh(after);
+  return {w.w_hr.defined() ? linear(out, w.w_hr) : out, after};
+}
+
+}  // namespace
+
+LayerResult composed_layer(Cell cell, const LayerInput& in, const Steps& steps, Direction direction) {
+  const Tensor from_x = input_products(cell, in.x, in.weights);
+  LayerResult out{{}, in.h, in.c};
+  std::vector<Tensor> y(static_cast<std::size_t>(steps.count()));
+  each_step(steps, direction, [&](std::int64_t t) {
+    const std::int64_t rows = steps.rows(t), waiting = steps.batch() - rows;
+    const auto active = [&](const Tensor& state) {
+      return state.defined() && waiting > 0 ? state.narrow(0, 0, rows) : state;
+    };
+    const auto replace = [&](Tensor& state, const Tensor& now) {
+      state = waiting > 0 && now.defined() ? cat({now, state.narrow(0, rows, waiting)}) : now;
+    };
+    const auto [h, c] =
+        composed_step(cell, from_x.narrow(0, steps.first(t), rows), active(out.h), active(out.c), in.weights);
+    y[static_cast<std::size_t>(t)] = h;
+    replace(out.h, h);
+    replace(out.c, c);
+  });
+  out.y = cat(y);
+  return out;
+}
+
+}  // namespace mica::ops
