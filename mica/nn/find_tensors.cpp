@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <mica/nn/find_tensors.h>
+#include <mica/ops/packed.h>
 
 namespace mica::nn::detail {
 
@@ -17,6 +18,7 @@ void append(const std::optional<Tensor>& x, std::vector<Tensor>& out) {
 void append(const std::vector<Tensor>& list, std::vector<Tensor>& out) {
   for (const Tensor& x : list) append(x, out);
 }
+void append(const PackedSequence& x, std::vector<Tensor>& out) { append(x.data, out); }
 template <class A, class B> void append(const std::pair<A, B>& pair, std::vector<Tensor>& out) {
   append(pair.first, out);
   append(pair.second, out);
@@ -41,7 +43,8 @@ template <class... T> std::vector<Tensor> find_tensors_one_of(const Value& value
 std::vector<Tensor> find_tensors(const Value& value) {
   using Pair = std::pair<Tensor, Tensor>;
   return find_tensors_one_of<Tensor, std::optional<Tensor>, std::vector<Tensor>, Pair,
-                             std::pair<Tensor, Pair>, std::tuple<Tensor>, std::tuple<Tensor, Tensor>,
+                             std::pair<Tensor, Pair>, PackedSequence, std::pair<PackedSequence, Tensor>,
+                             std::pair<PackedSequence, Pair>, std::tuple<Tensor>, std::tuple<Tensor, Tensor>,
                              std::tuple<Tensor, Tensor, Tensor>, std::tuple<Tensor, Tensor, Tensor, Tensor>,
                              std::tuple<Tensor, std::tuple<Tensor, Tensor>>>(value);
 }

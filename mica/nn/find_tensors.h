@@ -8,7 +8,7 @@
 namespace mica::nn::detail {
 
 // Those of a Tensor, an optional, a vector, and pairs and tuples of up to four, also an LSTM's (y, (h, c));
-// nothing of other types.
+// the data of a PackedSequence; nothing of other types.
 std::vector<Tensor> find_tensors(const Value& value);
 
 }  // namespace mica::nn::detail
