@@ -17,6 +17,8 @@
 #include <mica/nn/module.h>
 #include <mica/nn/norm.h>
 #include <mica/nn/pooling.h>
+#include <mica/nn/recurrent.h>
+#include <mica/nn/recurrent_cell.h>
 #include <mica/nn/sequential.h>
 #include <mica/nn/stacked_state.h>
 #include <mica/nn/summary.h>

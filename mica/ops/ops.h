@@ -18,10 +18,12 @@
 #include <mica/ops/mask.h>
 #include <mica/ops/matmul.h>
 #include <mica/ops/norm.h>
+#include <mica/ops/packed.h>
 #include <mica/ops/pointwise.h>
 #include <mica/ops/pool.h>
 #include <mica/ops/random.h>
 #include <mica/ops/rearrange.h>
+#include <mica/ops/recurrent.h>
 #include <mica/ops/reduce.h>
 #include <mica/ops/rounding.h>
 #include <mica/ops/scan.h>

@@ -155,7 +155,7 @@ std::pair<Tensor, Tensor> pad_packed_sequence(const PackedSequence& packed, cons
   return {y.reshape(with_front(padded, packed.data.sizes(), 1)), from_vector(lengths)};
 }
 
-Tensor pad_sequence(std::span<const Tensor> sequences, const PadOptions& options) {
+Tensor pad_sequence(std::span<const Tensor> sequences, const PadSequenceOptions& options) {
   constexpr const char* operation = "pad_sequence";
   if (sequences.empty()) throw Error(operation, "no sequences", "give one or more");
   std::int64_t longest = 0;

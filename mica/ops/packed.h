@@ -48,13 +48,13 @@ std::pair<Tensor, Tensor> pad_packed_sequence(const PackedSequence& packed,
                                               const UnpackOptions& options = {});
 
 enum class PaddingSide : std::uint8_t { right, left };
-struct PadOptions {
+struct PadSequenceOptions {
   bool batch_first = false;
   Scalar padding_value = 0.0;
   PaddingSide padding_side = PaddingSide::right;
 };
 // Sequences (length, ...) that agree in all but their lengths, as one batch (time, batch, ...).
-Tensor pad_sequence(std::span<const Tensor> sequences, const PadOptions& options = {});
+Tensor pad_sequence(std::span<const Tensor> sequences, const PadSequenceOptions& options = {});
 // The reverse.
 std::vector<Tensor> unpad_sequence(const Tensor& padded, const Tensor& lengths, bool batch_first = false);
 
