@@ -223,6 +223,7 @@ TEST(Recurrent, IsClonedRebuiltLoadedAndConverted) {
   EXPECT_TRUE(equal(moved(x), y));
   moved.to(f64);
   EXPECT_TRUE(allclose(moved(x.to(f64)).to(f32), y, 1e-4, 1e-5));
+  EXPECT_EQ(lint(moved).to_string().find("weight_ih"), std::string::npos);
   moved.requires_grad_(false);
   EXPECT_FALSE(moved(x.to(f64)).requires_grad());
   EXPECT_TRUE(equal(functional_call(moved, model.state_dict(), x), y));

@@ -347,32 +347,36 @@ TEST_P(RecurrentLayer, IsTheOneMadeOfOperations) {
     for (const int used : {7, 1, 2, 4}) {
       if (cell != Cell::lstm && used == 4) continue;
       SCOPED_TRACE(used);
-      std::vector<std::vector<Tensor>> seen;
-      for (const bool fused : {true, false}) {
+      // Results, then gradients, zeros where there is none.
+      const auto seen = [&](bool fused, bool create_graph) {
         const ops::LayerResult r = fused ? ops::recurrent_layer(cell, given, steps, direction)
                                          : ops::composed_layer(cell, given, *steps, direction);
         Tensor loss = zeros({}, dtype);
-        seen.emplace_back();
+        std::vector<Tensor> out;
         for (const auto& [bit, part] : {std::pair(1, r.y), std::pair(2, r.h), std::pair(4, r.c)}) {
           if (!part.defined()) continue;
-          seen.back().push_back(part.detach());
+          out.push_back(part.detach());
           if ((used & bit) != 0)
             loss = loss + (part * cos(arange(part.numel()).to(dtype)).reshape(part.sizes())).sum();
         }
-        for (Tensor& x : autograd::grad(std::vector{loss}, leaves, {}, {.allow_unused = true}))
-          seen.back().push_back(x);
-        {  // unrecorded, the memory of the steps is not kept
-          const NoGrad no_grad;
-          if (fused) EXPECT_TRUE(equal(ops::recurrent_layer(cell, given, steps, direction).y, r.y));
-        }
+        const auto grads = autograd::grad(std::vector{loss}, leaves, {},
+                                          {.create_graph = create_graph, .allow_unused = true});
+        for (std::size_t i = 0; i < leaves.size(); ++i)
+          out.push_back(grads[i].defined() ? grads[i].detach() : zeros_like(leaves[i].detach()));
+        return out;
+      };
+      const auto expected = seen(false, false);
+      const double tolerance = dtype == f64 ? 1e-11 : 2e-4;
+      for (const bool create_graph : {false, true}) {
+        const auto actual = seen(true, create_graph);
+        ASSERT_EQ(actual.size(), expected.size());
+        for (std::size_t i = 0; i < actual.size(); ++i)
+          EXPECT_TRUE(allclose(actual[i], expected[i], tolerance, tolerance))
+              << i << ", recorded " << create_graph;
       }
-      ASSERT_EQ(seen[0].size(), seen[1].size());
-      for (std::size_t i = 0; i < seen[0].size(); ++i) {
-        SCOPED_TRACE(i);
-        const Tensor other = seen[1][i].defined() ? seen[1][i] : zeros_like(seen[0][i]);
-        const double tolerance = dtype == f64 ? 1e-11 : 2e-4;
-        EXPECT_TRUE(allclose(seen[0][i], other, tolerance, tolerance));
-      }
+      const NoGrad no_grad;  // unrecorded, the memory of the steps is not kept
+      EXPECT_TRUE(
+          allclose(ops::recurrent_layer(cell, given, steps, direction).y, expected[0], tolerance, tolerance));
     }
   }
 }
