@@ -138,10 +138,10 @@ const std::vector<Case> lstm_cases{
      inputs_for(4, {2, 1, 1}, 2, 1, 1, 1, true, 1)},
     {"LstmPacked",
      [](Inputs x) {
-       return joined(lstm(PackedSequence{x[0], two_then_one}, {x[1], x[2]}, weights_of(x, false, true),
+       return joined(lstm(PackedSequence{x[0], two_then_one}, {x[1], x[2]}, weights_of(x, false, false),
                           {.bidirectional = true}));
      },
-     inputs_for(4, {5, 1}, 2, 2, 1, 2, false, 1)},
+     inputs_for(4, {5, 1}, 1, 2, 1, 2, false)},
     {"LstmNoRows", [](Inputs x) { return joined(lstm(x[0], {x[1], x[2]}, weights_of(x, true, false))); },
      inputs_for(4, {2, 0, 2}, 2, 0, 1, 1, true)},
     {"LstmOfItself",  // the input and the weights are one tensor
