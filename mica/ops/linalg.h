@@ -78,6 +78,9 @@ Tensor matrix_rank(const Tensor& a, std::optional<double> rtol = {});
 // a a ... a, n times; the inverse for negative n, the identity for 0.
 Tensor matrix_power(const Tensor& a, std::int64_t n);
 
+// 1 + a + a^2 / 2 + a^3 / 6 + ... Shapes: (..., n, n) -> (..., n, n); bf16 and f16 too. Errors: not finite.
+Tensor matrix_exp(const Tensor& a);
+
 // x with the least |a x - b|, the smallest such x where a's columns depend on each other (singular values as
 // in pinv). residuals are the sums of squares |a x - b|^2 of each column, empty (0) unless m > n and all
 // matrices have full rank. Shapes: a (..., m, n); b (..., m, k) or what a has but for its last size ->

@@ -229,4 +229,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                 });
 }
 
+Tensor normalize(const Tensor& x, const NormalizeOptions& options) {
+  ops::check_floating("normalize", x);
+  return x / x.norm(options.p, {options.dim}, true).clamp(options.eps, {});
+}
+
 }  // namespace mica

@@ -22,4 +22,12 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                   const Tensor& weight = {}, const Tensor& bias = {}, const BatchNormOptions& options = {});
 
+struct NormalizeOptions {
+  double p = 2;
+  std::int64_t dim = 1;
+  double eps = 1e-12;  // the least length that is divided by
+};
+// x / max(|x|_p, eps) along a dimension (nn.functional.normalize). Shapes: as x.
+Tensor normalize(const Tensor& x, const NormalizeOptions& options = {});
+
 }  // namespace mica

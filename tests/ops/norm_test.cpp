@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include <mica/ops/ops.h>
@@ -100,7 +102,26 @@ const table::Rows rows{
                    {[] { batch_norm(ones({2, 3}), {}, {}, {}, ones({2})); }, "bias is f32 [2]"},
                    {[] { batch_norm(ones({1, 3}), {}, {}, {}, {}, {.training = true}); },
                     "one value per channel when training, input shape [1, 3]"},
-                   {[] { batch_norm(ones({2, 3}, i32), {}, {}); }, "got i32"}}}}};
+                   {[] { batch_norm(ones({2, 3}, i32), {}, {}); }, "got i32"}}},
+     {.name = "normalize",
+      .golden = {{"normalize",
+                  [](Inputs x, const Args& a) {
+                    return std::vector{normalize(x[0], {.p = a.real("p", 2),
+                                                        .dim = a.maybe_integer("dim").value_or(1),
+                                                        .eps = a.real("eps", 1e-12)})};
+                  }}},
+      .gradients = {{"Normalize", [](Inputs x) { return normalize(x[0]); }, {{{2, 3}}}},
+                    {"NormalizeCubes", [](Inputs x) { return normalize(x[0], {.p = 3, .dim = 0}); }, {{{3}}}},
+                    {"NormalizeByEps", [](Inputs x) { return normalize(x[0], {.eps = 100}); }, {{{2, 3}}}},
+                    {"NormalizeNothing", [](Inputs x) { return normalize(x[0]); }, {{{2, 0}}}}},
+      .refusals = {{[] { normalize(ones({2, 2}, i64)); }, "got i64"},
+                   {[] { normalize(ones({2})); }, "dimension 1", "norm"}}}}};
+
+TEST(Normalize, TakesTheLargestMagnitudeAsTheLength) {
+  const Tensor x = tensor({{1.0F, -4.0F}, {0.5F, 0.25F}});
+  EXPECT_TRUE(equal(normalize(x, {.p = std::numeric_limits<double>::infinity()}),
+                    tensor({{0.25F, -1.0F}, {1.0F, 0.5F}})));
+}
 
 TEST(Norm, RunningStatisticsMayChangeBeforeBackward) {
   const Tensor x = randn({5, 3}, f64).requires_grad_();

@@ -112,3 +112,10 @@ def cases():
     triangle = {"upper": False, "left": True, "unitriangular": False}
     yield from sweep("solve_triangular", lambda x, y: L.solve_triangular(x, y, **triangle), [values, integers(0, 4, 3, 2)], triangle)
     yield from sweep("matrix_power", lambda x: L.matrix_power(x, 2), [values], {"n": 2})
+    for s in square:
+        yield case("matrix_exp", L.matrix_exp, [randn(*s)])
+    for scale in (1e-4, 0.1, 5, 20):  # each degree of approximation, and squarings
+        yield case("matrix_exp", L.matrix_exp, [randn(3, 3) * scale])
+    for scale in (0.05, 0.4, 1, 3):
+        yield case("matrix_exp", L.matrix_exp, [(randn(3, 3) * scale).to(F32)])
+    yield from sweep("matrix_exp", L.matrix_exp, [eye])

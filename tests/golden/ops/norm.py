@@ -51,3 +51,12 @@ def cases():
         inputs = rows if positions is None else [x.to(F32) for x in rows]
         yield from sweep("layer_norm", lambda x, w, b: F.layer_norm(x, (2,), w, b), inputs, {"shape": [2], "eps": 1e-5},
                          positions=positions)
+
+    for sizes in ((3, 4), (2, 3, 4), (2, 0), (0, 3)):
+        for args in ({}, {"p": 1.0}, {"p": 4.0, "dim": -1}, {"p": 3.0, "dim": 0}):
+            yield case("normalize", lambda x: F.normalize(x, **args), [randn(*sizes)], args)
+    yield case("normalize", lambda x: F.normalize(x, dim=0, eps=2.0), [randn(5)], {"dim": 0, "eps": 2.0})
+    yield case("normalize", lambda x: F.normalize(x, dim=0), [torch.tensor([0.0, 0.0], dtype=F64)], {"dim": 0}, grad=False)
+    yield case("normalize", lambda x: F.normalize(x, dim=0), [torch.tensor([1.0, NAN, 2.0], dtype=F64)], {"dim": 0}, grad=False)
+    yield case("normalize", F.normalize, [randn(3, 4, dtype=F32)])
+    yield from sweep("normalize", F.normalize, [torch.tensor([[3, 4, 0], [0, 0, 8]])])
