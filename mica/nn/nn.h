@@ -16,7 +16,9 @@
 #include <mica/nn/losses.h>
 #include <mica/nn/module.h>
 #include <mica/nn/norm.h>
+#include <mica/nn/parametrizations.h>
 #include <mica/nn/pooling.h>
+#include <mica/nn/prune.h>
 #include <mica/nn/recurrent.h>
 #include <mica/nn/recurrent_cell.h>
 #include <mica/nn/sequential.h>

@@ -34,7 +34,7 @@ std::string render(const Printed& node, int depth);
 // "(0-2): 3 x Block(...)" for equal neighbours, as PyTorch's ModuleList prints them.
 std::vector<std::string> render_children(const Printed& node, int depth) {
   std::vector<std::string> lines;
-  const bool folds = node.type == "ModuleList";
+  const bool folds = node.type == "ModuleList" || node.type == "ParametrizationList";
   for (std::size_t i = 0; i < node.children.size();) {
     const std::string text = render(node.children[i], depth);
     std::size_t last = i;

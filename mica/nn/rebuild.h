@@ -169,6 +169,10 @@ template <class F> void refit(F& member, const Blueprint& b, const std::string& 
 }
 
 template <class T> void refit_members(T& module, const Blueprint& b, const std::string& path) {
+  // A module whose plain members decide which state it has.
+  if constexpr (requires(const Blueprint::Part& part) { module.refit(part.fields); }) {
+    if (const Blueprint::Part* part = b.find(path)) module.refit(part->fields);
+  }
   if constexpr (!Container<T>) {
     reflect::for_each_field(
         module, [&](std::string_view name, auto& member) { refit(member, b, join_path(path, name)); });

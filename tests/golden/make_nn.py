@@ -17,7 +17,7 @@ def main():
     for family in sys.argv[1:] or sorted(p.stem for p in folder.glob("*.py")):
         cases = importlib.import_module(f"nn.{family}")
         sections = {}
-        for section in ("layers", "init"):
+        for section in ("layers", "init", "trained", "pruned"):
             if hasattr(cases, section):
                 sections[section] = list(getattr(cases, section)())
         if hasattr(cases, "prints"):
