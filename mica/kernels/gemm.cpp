@@ -7,6 +7,7 @@
 #include <mica/core/parallel.h>
 #include <mica/kernels/gemm.h>
 #include <mica/kernels/onednn/matmul.h>
+#include <mica/kernels/scratch.h>
 #include <mica/kernels/vector_gemm.h>
 
 namespace mica::kernels {
@@ -29,12 +30,7 @@ bool is_for_vector_kernel(const Gemm& g) {
          (g.m * g.n * g.k <= tiny && g.m * g.n <= near && g.m * g.k <= near && g.k * g.n <= near);
 }
 
-void gemm_f32(const Gemm& g) {
-  if (is_for_vector_kernel(g)) return vector_gemm(g, nullptr);
-  // Against a transposed b, oneDNN's matmul primitive is 1.1 to 2.8 times as fast as its sgemm; for the other
-  // products sgemm is as fast or faster, and it needs no cache.
-  const bool prefers_primitive = g.trans_b && !g.trans_a && g.beta == 0;
-  if (prefers_primitive && onednn::matmul(g, nullptr)) return;
+void sgemm_batch(const Gemm& g) {
   sync_openmp_threads();
   if (g.batch < num_threads()) {
     for (std::int64_t i = 0; i < g.batch; ++i) onednn::sgemm(g, i);
@@ -43,6 +39,47 @@ void gemm_f32(const Gemm& g) {
   parallel_for(0, g.batch, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) onednn::sgemm(g, i);
   });
+}
+
+// A transposed a is read down its columns. Where their elements are a multiple of 2 KB apart, they fall into
+// a few sets of the first-level cache, and the product takes up to twice as long.
+bool is_crowded(const Gemm& g) {
+  constexpr std::int64_t crowded_stride = 512, worth_a_copy = 128;
+  return g.trans_a && !g.trans_b && g.batch == 1 && g.lda % crowded_stride == 0 && g.n >= worth_a_copy &&
+         g.m >= worth_a_copy && g.k >= worth_a_copy;
+}
+
+// The product over blocks of rows of a, each copied to where it is not crowded.
+void spread_sgemm(const Gemm& g) {
+  constexpr std::int64_t block_size = 1 << 22, shortest = 512, grain = 1 << 15;
+  const std::int64_t stride = g.m + (g.m % 32 == 0 ? 16 : 0);
+  const std::int64_t depth = std::min(g.k, std::max(shortest, block_size / stride));
+  const Scratch<float> copy(depth * stride);
+  Gemm block = g;
+  block.a = copy.data();
+  block.lda = stride;
+  for (std::int64_t p = 0; p < g.k; p += depth) {
+    block.k = std::min(depth, g.k - p);
+    const float* a = static_cast<const float*>(g.a) + p * g.lda;
+    parallel_for(0, block.k, std::max<std::int64_t>(1, grain / g.m),
+                 [&](std::int64_t first, std::int64_t last) {
+                   for (std::int64_t i = first; i < last; ++i)
+                     std::copy_n(a + i * g.lda, g.m, copy.data() + i * stride);
+                 });
+    block.b = static_cast<const float*>(g.b) + p * g.ldb;
+    sgemm_batch(block);
+    block.beta = 1;
+  }
+}
+
+void gemm_f32(const Gemm& g) {
+  if (is_for_vector_kernel(g)) return vector_gemm(g, nullptr);
+  // Against a transposed b, oneDNN's matmul primitive is 1.1 to 2.8 times as fast as its sgemm; for the other
+  // products sgemm is as fast or faster, and it needs no cache.
+  const bool prefers_primitive = g.trans_b && !g.trans_a && g.beta == 0;
+  if (prefers_primitive && onednn::matmul(g, nullptr)) return;
+  if (is_crowded(g)) return spread_sgemm(g);
+  sgemm_batch(g);
 }
 
 // The reference loops, a strip of rows for each thread.

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -189,6 +191,28 @@ TYPED_TEST(FloatingGemmTest, NanAndInfinityReachTheirRowsOnly) {
     gemm(p.g);
     for (std::int64_t i = 0; i < size * size; ++i) {
       EXPECT_EQ(std::isnan(p.c[static_cast<std::size_t>(i)]), i < size) << i;
+    }
+  }
+}
+
+// Rows of a that would meet in the same sets of the cache are copied, a block of them after the other.
+TEST(Gemm, ACrowdedOperandGivesWhatASpreadOneDoes) {
+  for (const double beta : {0.0, 1.0, -0.5}) {
+    for (const auto& [m, k] : {std::pair<std::int64_t, std::int64_t>{512, 700}, {1000, 150}, {4096, 1100}}) {
+      constexpr std::int64_t n = 128;
+      const std::int64_t crowded = (m + 511) / 512 * 512, spread = crowded + 8;
+      const auto a = random_values<float>(k * crowded), b = random_values<float>(k * n);
+      std::vector<float> other(static_cast<std::size_t>(k * spread));
+      for (std::int64_t i = 0; i < k; ++i)
+        std::copy_n(a.data() + i * crowded, crowded, other.data() + i * spread);
+      const auto c = random_values<float>(m * n);
+      auto actual = c, expected = c;
+      Gemm g{.trans_a = true, .m = m, .n = n, .k = k, .b = b.data(), .ldb = n, .ldc = n, .beta = beta};
+      g.a = a.data(), g.lda = crowded, g.c = actual.data();
+      gemm(g);
+      g.a = other.data(), g.lda = spread, g.c = expected.data();
+      gemm(g);
+      for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], 1e-4) << i;
     }
   }
 }
