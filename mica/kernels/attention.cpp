@@ -170,7 +170,11 @@ template <class T> HWY_INLINE T exponentiate(std::int64_t n, T* scores, const T*
     access.store(e, d, scores + c);
     return e;
   });
-  const T factor = before == max ? T(1) : std::exp(before - base);
+  if (before == max) {
+    sum += added;
+    return T(1);
+  }
+  const T factor = sum == 0 ? T(0) : std::exp(before - base);
   sum = sum * static_cast<double>(factor) + added;
   return factor;
 }
