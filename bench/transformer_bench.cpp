@@ -3,8 +3,6 @@
 #include <benchmark/benchmark.h>
 
 #include <mica/mica.h>
-#include <mica/nn/transformer.h>
-#include <mica/ops/attention.h>
 
 namespace {
 

@@ -1,6 +1,6 @@
 // A small GPT that learns to reverse a sequence: it reads six digits and a separator, and then writes the
-// digits backwards, one after the other, each from what stands before it (Radford et al. 2018). Attention does
-// all the work: the place to look at moves left while the writing moves right.
+// digits backwards, one after the other, each from what stands before it (Radford et al. 2018). Attention
+// does all the work: the place to look at moves left while the writing moves right.
 #include <cstdio>
 
 #include <mica/mica.h>
@@ -58,7 +58,7 @@ int main() {
   manual_seed(1);
   Gpt model;
   optim::AdamW opt{model.parameters(), {.lr = 5e-3}};
-  for (int step = 0; step < 400; ++step) {
+  for (int step = 0; step < 300; ++step) {
     const Tensor text = examples(64);
     const Tensor logits = model(text.narrow(1, 0, 2 * digits));
     // Only the answer can be known.

@@ -101,7 +101,7 @@ MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads,
     bias_k = parameter({1, 1, dim});
     bias_v = parameter({1, 1, dim});
   }
-  out_proj = NonDynamicallyQuantizableLinear(dim, dim, {.bias = o.bias, .dtype = o.dtype});
+  out_proj = detail::NonDynamicallyQuantizableLinear(dim, dim, {.bias = o.bias, .dtype = o.dtype});
   reset_parameters();
 }
 

@@ -9,6 +9,9 @@
 
 namespace mica::nn {
 
+class MultiheadAttention;
+
+namespace detail {
 // A Linear under the name that PyTorch prints for it inside of MultiheadAttention.
 class NonDynamicallyQuantizableLinear : public Linear {
  public:
@@ -17,9 +20,10 @@ class NonDynamicallyQuantizableLinear : public Linear {
 
  private:
   friend Module;
-  friend class MultiheadAttention;
+  friend class nn::MultiheadAttention;
   NonDynamicallyQuantizableLinear() = default;
 };
+}  // namespace detail
 
 struct MultiheadAttentionOptions {
   double dropout = 0;                          // of the weights, while training
@@ -59,7 +63,7 @@ class MultiheadAttention : public Module {
   Parameter q_proj_weight, k_proj_weight, v_proj_weight;  // else (E, E), (E, kdim), (E, vdim)
   Parameter in_proj_bias;                                 // (3 E)
   Parameter bias_k, bias_v;                               // (1, 1, E) with add_bias_kv
-  NonDynamicallyQuantizableLinear out_proj;
+  detail::NonDynamicallyQuantizableLinear out_proj;
   Mode mode;
 
   std::tuple<Tensor, Tensor> operator()(const Tensor& query, const Tensor& key, const Tensor& value,

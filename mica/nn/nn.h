@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mica/nn/activation.h>
+#include <mica/nn/attention.h>
 #include <mica/nn/checkpoint.h>
 #include <mica/nn/conv.h>
 #include <mica/nn/diff.h>
@@ -24,3 +25,4 @@
 #include <mica/nn/sequential.h>
 #include <mica/nn/stacked_state.h>
 #include <mica/nn/summary.h>
+#include <mica/nn/transformer.h>

@@ -3,6 +3,7 @@
 
 #include <mica/ops/activation.h>
 #include <mica/ops/advanced_index.h>
+#include <mica/ops/attention.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/conv.h>
 #include <mica/ops/count.h>
