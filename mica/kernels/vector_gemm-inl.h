@@ -81,7 +81,7 @@ HWY_INLINE Part first_lanes(std::int64_t count) { return {static_cast<std::size_
 // A panel of b: two vectors wide where b has the columns for it.
 template <class T> constexpr std::int64_t panel_width = 2 * lanes_of<T>;
 // Rows of a tile: as many as the registers hold.
-constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
+constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 ? 8 : HWY_TARGET <= HWY_AVX2 ? 6 : 4;
 
 // c[0 .. row_count)[0 .. columns) for up to vector_count vectors of columns, of which the last is partial
 // when partial_vectors. `packed`: b is padded with zeros to whole vectors.
@@ -141,8 +141,11 @@ HWY_INLINE void tile(const Product<T>& g, std::int64_t columns, bool packed) {
 template <int vector_count, bool partial_vectors, class T>
 HWY_NOINLINE void panel(const Product<T>& g, std::int64_t columns, bool packed) {
   std::int64_t i = 0;
-  if constexpr (tile_rows == 8) {
-    for (; i + 8 <= g.m; i += 8) tile<8, vector_count, partial_vectors>(g.rows(i, i + 8), columns, packed);
+  if constexpr (tile_rows > 4) {
+    for (; i + tile_rows <= g.m; i += tile_rows) {
+      if (tile_rows == 6 && g.m - i == 8) break;  // 4 + 4 is faster than 6 + 2
+      tile<tile_rows, vector_count, partial_vectors>(g.rows(i, i + tile_rows), columns, packed);
+    }
   }
   for (; i + 4 <= g.m; i += 4) tile<4, vector_count, partial_vectors>(g.rows(i, i + 4), columns, packed);
   for (; i + 2 <= g.m; i += 2) tile<2, vector_count, partial_vectors>(g.rows(i, i + 2), columns, packed);

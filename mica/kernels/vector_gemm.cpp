@@ -17,9 +17,51 @@
 HWY_BEFORE_NAMESPACE();
 namespace mica::kernels {
 namespace HWY_NAMESPACE {
+namespace {
+
+// ---- b packed once for many products: blocks of block_depth rows, in each one panel after the other
+
+// body(the block of g, column of a panel, where that is in `packed`) for the panels first..last.
+template <class T, class Data, class Body>
+HWY_INLINE void for_panels(const Product<T>& g, std::int64_t first, std::int64_t last, Data* packed,
+                           const Body& body) {
+  for (std::int64_t p = 0; p < g.k; p += block_depth) {
+    const Product<T> block = g.depth(p, std::min(p + block_depth, g.k));
+    Data* here = packed + packed_size<T>(p, g.n);
+    for (std::int64_t j = first * panel_width<T>; j < std::min(last * panel_width<T>, g.n);
+         j += panel_width<T>)
+      body(block, j, here + j * block.k);
+  }
+}
+
+template <class T> std::int64_t panel_count(std::int64_t n) { return packed_size<T>(1, n) / panel_width<T>; }
+
+template <class T> void pack_matrix(const Product<T>& g, T* packed) {
+  for_panels(g, 0, panel_count<T>(g.n), packed,
+             [](const Product<T>& block, std::int64_t j, T* to) HWY_ATTR { pack_one(block, j, to); });
+}
+
+template <class T> void multiply_by_packed(const Product<T>& g, const T* packed) {
+  constexpr std::int64_t worth_a_thread = 1 << 18;  // multiplications
+  const std::int64_t work = g.m * g.k * panel_width<T>;
+  parallel_for(0, panel_count<T>(g.n), std::max<std::int64_t>(1, worth_a_thread / work),
+               [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+                 for_panels(g, first, last, packed,
+                            [](const Product<T>& block, std::int64_t j, const T* from)
+                                HWY_ATTR { multiply_one(block, j, from); });
+               });
+}
+
+}  // namespace
 
 void multiply_f32(const Product<float>& g) { multiply(g); }
 void multiply_f64(const Product<double>& g) { multiply(g); }
+std::int64_t padded_width_f32(std::int64_t n) { return packed_size<float>(1, n); }
+std::int64_t padded_width_f64(std::int64_t n) { return packed_size<double>(1, n); }
+void pack_matrix_f32(const Product<float>& g, float* packed) { pack_matrix(g, packed); }
+void pack_matrix_f64(const Product<double>& g, double* packed) { pack_matrix(g, packed); }
+void multiply_by_packed_f32(const Product<float>& g, const float* packed) { multiply_by_packed(g, packed); }
+void multiply_by_packed_f64(const Product<double>& g, const double* packed) { multiply_by_packed(g, packed); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace mica::kernels
@@ -30,6 +72,12 @@ namespace mica::kernels {
 
 HWY_EXPORT(multiply_f32);
 HWY_EXPORT(multiply_f64);
+HWY_EXPORT(padded_width_f32);
+HWY_EXPORT(padded_width_f64);
+HWY_EXPORT(pack_matrix_f32);
+HWY_EXPORT(pack_matrix_f64);
+HWY_EXPORT(multiply_by_packed_f32);
+HWY_EXPORT(multiply_by_packed_f64);
 
 namespace {
 
@@ -86,6 +134,50 @@ template <class T> void run(const Gemm& g, const void* bias) {
 void vector_gemm(const Gemm& g, const void* bias) {
   if (g.dtype == DType::f32) return run<float>(g, bias);
   run<double>(g, bias);
+}
+
+namespace {
+
+std::int64_t packed_bytes(DType dtype, std::int64_t k, std::int64_t n) {
+  return dtype == DType::f32 ? k * HWY_DYNAMIC_DISPATCH(padded_width_f32)(n) * std::int64_t{sizeof(float)}
+                             : k * HWY_DYNAMIC_DISPATCH(padded_width_f64)(n) * std::int64_t{sizeof(double)};
+}
+
+}  // namespace
+
+PackedMatrix::PackedMatrix(DType dtype, std::int64_t k, std::int64_t n, const void* b, std::int64_t ldb,
+                           bool transposed)
+    : dtype_(dtype), k_(k), n_(n), data_(packed_bytes(dtype, k, n)) {
+  const Gemm g{.trans_b = transposed, .n = n, .k = k, .b = b, .ldb = ldb};
+  if (dtype == DType::f32) {
+    HWY_DYNAMIC_DISPATCH(pack_matrix_f32)(matrix<float>(g, 0, nullptr),
+                                          reinterpret_cast<float*>(data_.data()));
+  } else {
+    HWY_DYNAMIC_DISPATCH(pack_matrix_f64)(matrix<double>(g, 0, nullptr),
+                                          reinterpret_cast<double*>(data_.data()));
+  }
+}
+
+void PackedMatrix::multiply(std::int64_t m, const void* a, void* c, double beta) const {
+  const Gemm g{.dtype = dtype_,
+               .m = m,
+               .n = n_,
+               .k = k_,
+               .a = a,
+               .b = data_.data(),
+               .c = c,
+               .lda = k_,
+               .ldc = n_,
+               .beta = beta};
+  if (m == 0 || n_ == 0) return;
+  if (k_ == 0) return gemm(g);
+  if (dtype_ == DType::f32) {
+    HWY_DYNAMIC_DISPATCH(multiply_by_packed_f32)
+    (matrix<float>(g, 0, nullptr), reinterpret_cast<const float*>(data_.data()));
+  } else {
+    HWY_DYNAMIC_DISPATCH(multiply_by_packed_f64)
+    (matrix<double>(g, 0, nullptr), reinterpret_cast<const double*>(data_.data()));
+  }
 }
 
 }  // namespace mica::kernels

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <mica/core/dtype.h>
 #include <mica/kernels/gates.h>
 #include <mica/kernels/gemm.h>
+#include <mica/kernels/vector_gemm.h>
 #include <mica/ops/activation.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/join.h>
@@ -71,25 +73,38 @@ void copy_rows(const Tensor& from, std::int64_t from_row, const Tensor& to, std:
 }
 
 enum class Orientation : bool { as_is, transposed };
-// c = a op(b) + beta c for `rows` rows at a and c. With beta 1, or b as it is, a product of any number of
-// rows needs no preparation of its own, which counts where the number is another one at each step.
-void multiply(const void* a, const Tensor& b, Orientation orientation, void* c, std::int64_t rows,
-              double beta) {
-  const bool transposed = orientation == Orientation::transposed;
-  const std::int64_t k = b.sizes()[transposed ? 1 : 0], n = b.sizes()[transposed ? 0 : 1];
-  kernels::gemm({.dtype = b.dtype(),
-                 .trans_b = transposed,
-                 .m = rows,
-                 .n = n,
-                 .k = k,
-                 .a = a,
-                 .b = b.raw_data(),
-                 .c = c,
-                 .lda = k,
-                 .ldb = transposed ? k : n,
-                 .ldc = n,
-                 .beta = beta});
-}
+
+// Products with the same matrix at every step: c = a op(b) + beta c for `rows` rows at a and c. They need no
+// preparation for a number of rows, which is another one at each step of a packed batch.
+class StepProduct {
+ public:
+  StepProduct(const Tensor& b, Orientation orientation, const Steps& steps)
+      : b_(b), transposed_(orientation == Orientation::transposed) {
+    if (steps.count() > 1) packed_.emplace(b.dtype(), k(), n(), b.raw_data(), b.sizes()[1], transposed_);
+  }
+  void operator()(const void* a, void* c, std::int64_t rows, double beta) const {
+    if (packed_) return packed_->multiply(rows, a, c, beta);
+    kernels::gemm({.dtype = b_.dtype(),
+                   .trans_b = transposed_,
+                   .m = rows,
+                   .n = n(),
+                   .k = k(),
+                   .a = a,
+                   .b = b_.raw_data(),
+                   .c = c,
+                   .lda = k(),
+                   .ldb = b_.sizes()[1],
+                   .ldc = n(),
+                   .beta = beta});
+  }
+
+ private:
+  std::int64_t k() const { return b_.sizes()[transposed_ ? 1 : 0]; }
+  std::int64_t n() const { return b_.sizes()[transposed_ ? 0 : 1]; }
+  Tensor b_;
+  bool transposed_ = false;
+  std::optional<kernels::PackedMatrix> packed_;
+};
 
 // What forward leaves for backward, with a row for each row of x.
 struct Kept {
@@ -110,11 +125,13 @@ class Forward {
         hidden_(in.weights.w_hh.sizes()[0] / gate_count(cell)),
         projects_(in.weights.w_hr.defined()),
         keeps_(keep),
+        through_w_hh_(in.weights.w_hh, Orientation::transposed, steps),
         gates_(input_products(cell, in.x, in.weights)),
         h_(in.h.clone()) {
     const DType dtype = in.x.dtype();
     const std::int64_t total = steps.total();
-    y_ = projects_ ? zeros({total, h_.sizes()[1]}, dtype) : empty({total, h_.sizes()[1]}, dtype);
+    y_ = empty({total, h_.sizes()[1]}, dtype);
+    if (projects_) through_w_hr_.emplace(in.weights.w_hr, Orientation::transposed, steps);
     if (cell == Cell::lstm) c_ = in.c.clone();
     if (cell == Cell::lstm && keep) kept_.c_before = empty({total, hidden_}, dtype);
     if (cell == Cell::gru) from_h_ = empty({steps.batch(), 3 * hidden_}, dtype);
@@ -132,11 +149,11 @@ class Forward {
     void* h = h_.raw_data();
     if (cell_ == Cell::gru) {
       if (bias_.defined()) copy_rows(bias_, 0, from_h_, 0, rows);
-      multiply(h, weights_.w_hh, Orientation::transposed, from_h_.raw_data(), rows, bias_.defined() ? 1 : 0);
+      through_w_hh_(h, from_h_.raw_data(), rows, bias_.defined() ? 1 : 0);
       kernels::gru_step(shape, gates, from_h_.raw_data(), row_of(kept_.from_h, first), h, y);
       return;
     }
-    multiply(h, weights_.w_hh, Orientation::transposed, gates, rows, 1);
+    through_w_hh_(h, gates, rows, 1);
     if (cell_ != Cell::lstm) {
       kernels::rnn_step(shape, nonlinearity(cell_), gates, h, y);
     } else if (!projects_) {
@@ -144,7 +161,7 @@ class Forward {
     } else {
       void* unprojected = row_of(kept_.unprojected, keeps_ ? first : 0);
       kernels::lstm_step(shape, gates, c_.raw_data(), row_of(kept_.c_before, first), nullptr, unprojected);
-      multiply(unprojected, weights_.w_hr, Orientation::transposed, y, rows, 1);  // onto the zeros of y
+      (*through_w_hr_)(unprojected, y, rows, 0);
       copy_rows(y_, first, h_, 0, rows);
     }
   }
@@ -161,6 +178,8 @@ class Forward {
   const RecurrentWeights& weights_;
   std::int64_t hidden_;
   bool projects_, keeps_;
+  StepProduct through_w_hh_;
+  std::optional<StepProduct> through_w_hr_;
   Tensor gates_, y_;
   Tensor h_, c_;  // of all sequences: those that have ended, or not begun, wait
   Tensor from_h_, bias_;
@@ -202,6 +221,7 @@ class Backward {
         y_(y),
         steps_(steps),
         hidden_(in.weights.w_hh.sizes()[0] / gate_count(cell)),
+        through_w_hh_(in.weights.w_hh, Orientation::as_is, steps),
         h_before_(before_each_step(y, in.h, steps, direction)),
         grad_h_(copy_or_zeros(grads[1], in.h.sizes(), y.dtype())) {
     const DType dtype = y.dtype();
@@ -210,6 +230,7 @@ class Backward {
     grad_from_h_ = cell == Cell::gru ? empty(sums, dtype) : grad_sums_;
     if (cell == Cell::lstm) grad_c_ = copy_or_zeros(grads[2], in.c.sizes(), dtype);
     if (in.weights.w_hr.defined()) {
+      through_w_hr_.emplace(in.weights.w_hr, Orientation::as_is, steps);
       grad_y_ = copy_or_zeros(grads[0], y.sizes(), dtype);  // grad_h is added at each step
       grad_unprojected_ = empty({steps.batch(), hidden_}, dtype);
     } else if (grads[0].defined()) {
@@ -237,11 +258,11 @@ class Backward {
                                   grad_h, grad_c_.raw_data(), grad_sums);
     } else {
       grad_y_.narrow(0, first, rows).add_(grad_h_.narrow(0, 0, rows));
-      multiply(grad_y, w.w_hr, Orientation::as_is, grad_unprojected_.raw_data(), rows, 0);
+      (*through_w_hr_)(grad_y, grad_unprojected_.raw_data(), rows, 0);
       kernels::lstm_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.c_before, first), nullptr,
                                   grad_unprojected_.raw_data(), grad_c_.raw_data(), grad_sums);
     }
-    multiply(row_of(grad_from_h_, first), w.w_hh, Orientation::as_is, grad_h, rows, beta);
+    through_w_hh_(row_of(grad_from_h_, first), grad_h, rows, beta);
   }
 
   // What is left when all steps are done: the products that need no order.
@@ -266,6 +287,8 @@ class Backward {
   const Tensor& y_;
   const Steps& steps_;
   std::int64_t hidden_;
+  StepProduct through_w_hh_;
+  std::optional<StepProduct> through_w_hr_;
   Tensor h_before_;
   Tensor grad_h_, grad_c_;  // of the state between two steps
   Tensor grad_y_, grad_unprojected_;

@@ -31,6 +31,15 @@ template <class T> void check(std::mt19937& rng, std::int64_t m, std::int64_t n,
         g.c = actual.data();
         vector_gemm(g, has_bias ? bias.data() : nullptr);
         const double tolerance = std::numeric_limits<T>::epsilon() * static_cast<double>(k + 3);
+        if (!trans_a) {
+          const PackedMatrix packed(g.dtype, k, n, b.data(), g.ldb, trans_b);
+          std::vector<T> same = start;
+          packed.multiply(m, a.data(), same.data(), g.beta);
+          for (std::int64_t i = 0; i < m * n; ++i)
+            ASSERT_NEAR(static_cast<double>(same[index(i)]), static_cast<double>(expected[index(i)]),
+                        tolerance)
+                << "packed, " << m << " " << n << " " << k << " trans " << trans_b;
+        }
         for (std::int64_t i = 0; i < m * n; ++i) {
           const T shift = has_bias ? bias[index(i % n)] : T{0};
           ASSERT_NEAR(static_cast<double>(actual[index(i)]), static_cast<double>(expected[index(i)] + shift),
@@ -40,6 +49,20 @@ template <class T> void check(std::mt19937& rng, std::int64_t m, std::int64_t n,
       }
     }
   }
+}
+
+TEST(PackedMatrix, EmptyProductsScaleOrLeaveTheResult) {
+  const std::vector<float> a(8, 1.0F), b(8, 1.0F);
+  std::vector<float> c(6, std::numeric_limits<float>::quiet_NaN());
+  PackedMatrix(f32, 0, 3, b.data(), 3, false).multiply(2, a.data(), c.data(), 0);
+  EXPECT_EQ(c, std::vector<float>(6, 0.0F));
+  PackedMatrix(f32, 0, 3, b.data(), 0, true).multiply(2, a.data(), c.data(), 1);
+  PackedMatrix(f32, 4, 0, b.data(), 4, true).multiply(2, a.data(), c.data(), 0);
+  PackedMatrix(f32, 4, 3, b.data(), 4, true).multiply(0, a.data(), c.data(), 0);
+  EXPECT_EQ(c, std::vector<float>(6, 0.0F));
+  c.assign(6, std::numeric_limits<float>::quiet_NaN());
+  PackedMatrix(f32, 2, 3, b.data(), 2, true).multiply(2, a.data(), c.data(), 0);
+  EXPECT_EQ(c, std::vector<float>(6, 2.0F));
 }
 
 // Vectors are of another width on each: the tails differ.
@@ -55,6 +78,7 @@ TEST(VectorGemm, EveryInstructionSetOfThisMachineAgreesWithPlainLoops) {
       check<double>(rng, size(rng), size(rng), size(rng));
     }
     check<float>(rng, 70, 40, 300);
+    check<float>(rng, 33, 600, 70);  // for several threads
     check<double>(rng, 70, 600, 20);
   }
   hwy::SetSupportedTargetsForTest(0);  // all of them again
