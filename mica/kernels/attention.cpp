@@ -186,32 +186,81 @@ template <class T> HWY_INLINE void multiply_row(std::int64_t n, T* x, const T* b
   });
 }
 
-// The keys and values of one head, packed once for all its queries.
-template <class T> struct PackedKeys {
-  PackedKeys(const Attention& a, std::int64_t batch, std::int64_t head)
-      : keys(packed_size<T>(a.features, key_tile) * tiles(a)),
-        values(packed_size<T>(key_tile, a.value_features) * tiles(a)) {
-    for (std::int64_t j = 0; j < a.keys; j += key_tile) {
+// The keys and values of one head, packed once for all its queries; read where they are if those are few.
+template <class T> class Keys {
+ public:
+  Keys(const Attention& a, std::int64_t batch, std::int64_t head)
+      : a_(a),
+        direct_(a.queries <= few),
+        key_(row_of<T>(a.key, batch, head)),
+        value_(row_of<T>(a.value, batch, head)),
+        packed_keys_(direct_ ? 0 : packed_size<T>(a.features, key_tile) * tiles(a)),
+        packed_values_(direct_ ? 0 : packed_size<T>(key_tile, a.value_features) * tiles(a)) {
+    for (std::int64_t j = 0; j < a.keys && !direct_; j += key_tile) {
       const std::int64_t columns = std::min(key_tile, a.keys - j);
-      pack(true, a.features, columns, row_of<T>(a.key, batch, head, j), a.key.row_stride, key(a, j));
-      pack(false, columns, a.value_features, row_of<T>(a.value, batch, head, j), a.value.row_stride,
-           value(a, j));
+      pack(true, a.features, columns, key_ + j * a.key.row_stride, a.key.row_stride, packed_key(j));
+      pack(false, columns, a.value_features, value_ + j * a.value.row_stride, a.value.row_stride,
+           packed_value(j));
     }
   }
+  // scores = query (rows, features) times the keys j to j + columns.
+  HWY_INLINE void score(std::int64_t rows, std::int64_t j, std::int64_t columns, const T* query,
+                        T* scores) const {
+    if (direct_) {
+      return multiply_by_dots(Product<T>{.m = rows,
+                                         .n = columns,
+                                         .k = a_.features,
+                                         .a = query,
+                                         .a_row = a_.features,
+                                         .a_column = 1,
+                                         .b = key_ + j * a_.key.row_stride,
+                                         .ldb = a_.key.row_stride,
+                                         .trans_b = true,
+                                         .c = scores,
+                                         .ldc = tile_pitch});
+    }
+    multiply_tile(rows, columns, a_.features, query, a_.features, 1, packed_key(j), scores, tile_pitch,
+                  false);
+  }
+  // sums (rows, value_features) = weights times the values j to j + columns, added after the first tile.
+  HWY_INLINE void weigh(std::int64_t rows, std::int64_t j, std::int64_t columns, const T* weights,
+                        T* sums) const {
+    const std::int64_t n = a_.value_features;
+    if (direct_) {
+      return multiply_in_place(Product<T>{.m = rows,
+                                          .n = n,
+                                          .k = columns,
+                                          .a = weights,
+                                          .a_row = tile_pitch,
+                                          .a_column = 1,
+                                          .b = value_ + j * a_.value.row_stride,
+                                          .ldb = a_.value.row_stride,
+                                          .c = sums,
+                                          .ldc = n,
+                                          .beta = j > 0 ? T(1) : T(0)});
+    }
+    multiply_tile(rows, n, columns, weights, tile_pitch, 1, packed_value(j), sums, n, j > 0);
+  }
+
+ private:
+  static constexpr std::int64_t few = 4;
   static std::int64_t tiles(const Attention& a) { return (a.keys + key_tile - 1) / key_tile; }
-  T* key(const Attention& a, std::int64_t j) const {
-    return keys.data() + j / key_tile * packed_size<T>(a.features, key_tile);
+  T* packed_key(std::int64_t j) const {
+    return packed_keys_.data() + j / key_tile * packed_size<T>(a_.features, key_tile);
   }
-  T* value(const Attention& a, std::int64_t j) const {
-    return values.data() + j / key_tile * packed_size<T>(key_tile, a.value_features);
+  T* packed_value(std::int64_t j) const {
+    return packed_values_.data() + j / key_tile * packed_size<T>(key_tile, a_.value_features);
   }
-  Scratch<T> keys, values;
+  const Attention& a_;
+  bool direct_;
+  const T *key_, *value_;
+  Scratch<T> packed_keys_, packed_values_;
 };
 
 // Queries `first` to `last` of a head.
 template <class T>
 void forward_queries(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t first,
-                     std::int64_t last, const PackedKeys<T>& packed, const HeadRows& out, T* log_sum) {
+                     std::int64_t last, const Keys<T>& keys, const HeadRows& out, T* log_sum) {
   const std::int64_t n = a.value_features;
   const Scratch<T> query(query_tile * a.features), scores(query_tile * tile_pitch);
   Running<T> run(n);
@@ -226,8 +275,7 @@ void forward_queries(const Attention& a, std::int64_t batch, std::int64_t head, 
     const std::int64_t end = a.causal ? std::min(a.keys, i + rows) : a.keys;
     for (std::int64_t j = 0; j < end; j += key_tile) {
       const std::int64_t columns = std::min(key_tile, a.keys - j);
-      multiply_tile(rows, columns, a.features, query.data(), a.features, 1, packed.key(a, j), scores.data(),
-                    tile_pitch, false);
+      keys.score(rows, j, columns, query.data(), scores.data());
       for (std::int64_t r = 0; r < rows; ++r) {
         T* row = scores.data() + r * tile_pitch;
         const std::int64_t seen = visible(a, i + r, j, columns);
@@ -240,8 +288,7 @@ void forward_queries(const Attention& a, std::int64_t batch, std::int64_t head, 
           copy_rows(1, n, values, n, factor, values, n);
         }
       }
-      multiply_tile(rows, n, columns, scores.data(), tile_pitch, 1, packed.value(a, j), run.values.data(), n,
-                    j > 0);
+      keys.weigh(rows, j, columns, scores.data(), run.values.data());
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       const bool sees_none = run.sum[r] == 0;
@@ -289,12 +336,12 @@ template <class T> void forward(const Attention& a, const HeadRows& out, T* log_
   parallel_for(0, pairs * parts, grain, [&](std::int64_t from, std::int64_t to) HWY_ATTR {
     for (std::int64_t item = from; item < to; ++item) {
       const std::int64_t batch = item / parts / a.kv_heads, kv_head = item / parts % a.kv_heads;
-      const PackedKeys<T> packed(a, batch, kv_head);
+      const Keys<T> keys(a, batch, kv_head);
       // Part p of the tiles of all queries that share these keys.
       const std::int64_t part = item % parts;
       for (std::int64_t t = tiles * group * part / parts; t < tiles * group * (part + 1) / parts; ++t) {
         const std::int64_t head = kv_head * group + t / tiles, i = t % tiles * query_tile;
-        forward_queries(a, batch, head, i, std::min(i + query_tile, a.queries), packed, out,
+        forward_queries(a, batch, head, i, std::min(i + query_tile, a.queries), keys, out,
                         log_sum + (batch * a.heads + head) * a.queries);
       }
     }

@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <mica/autograd/gradcheck.h>
 #include <mica/nn/attention.h>
-#include <mica/nn/summary.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/random.h>
 #include <mica/ops/reduce.h>
@@ -168,6 +168,32 @@ TEST(MultiheadAttention, TakesHooksAndEmptyBatches) {
   const auto [y, weights] = attn(zeros({0, 3, 6}), zeros({0, 3, 6}), zeros({0, 3, 6}));
   EXPECT_EQ(to_string(y.sizes()), "[0, 3, 6]");
   EXPECT_EQ(to_string(weights.sizes()), "[0, 3, 3]");
+}
+
+TEST(MultiheadAttention, HasRightFirstAndSecondDerivatives) {
+  MultiheadAttention attn(4, 2, {.add_bias_kv = true, .batch_first = true, .dtype = f64});
+  const Tensors inputs{randn({2, 3, 4}, f64).requires_grad_(), randn({2, 2, 4}, f64).requires_grad_()};
+  const Tensor padding = tensor({{0, 1}, {0, 0}}) == 1;
+  for (const bool need_weights : {false, true}) {
+    const auto call = [&](std::span<const Tensor> x) {
+      return std::get<0>(attn(x[0], x[1], x[1], {.key_padding_mask = padding, .need_weights = need_weights}));
+    };
+    EXPECT_EQ(autograd::gradcheck(call, inputs), "");
+    EXPECT_EQ(autograd::gradgradcheck(call, inputs), "");
+  }
+}
+
+TEST(MultiheadAttention, CountsItsOperations) {
+  MultiheadAttention attn{8, 2, {.add_zero_attn = true, .kdim = 3, .vdim = 5}};
+  std::int64_t counted = 0;
+  const auto hook =
+      attn.register_forward_hook([&](MultiheadAttention& m, Arguments& args, std::tuple<Tensor, Tensor>& y) {
+        counted = m.flops(args, Value(y));
+      });
+  attn(ones({4, 2, 8}), ones({6, 2, 3}), ones({6, 2, 5}));
+  const std::int64_t projections = 2 * 2 * (4 * 8 * 8 + 6 * 8 * 3 + 6 * 8 * 5),
+                     products = 2 * 2 * 2 * (4 * 7 * 8);
+  EXPECT_EQ(counted, projections + products);
 }
 
 TEST(MultiheadAttention, RefusesWhatDoesNotFit) {
