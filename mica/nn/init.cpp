@@ -5,20 +5,25 @@
 #include <mica/autograd/grad_mode.h>
 #include <mica/core/error.h>
 #include <mica/nn/init.h>
+#include <mica/tensor/meta.h>
 
 namespace mica::nn::init {
 
+// What has no memory (nn::meta) stays so, and draws nothing.
 Tensor uniform_(Tensor x, double a, double b) {
+  if (is_meta(x)) return x;
   const NoGrad no_grad;
   return x.uniform_(a, b);
 }
 
 Tensor normal_(Tensor x, double mean, double std) {
+  if (is_meta(x)) return x;
   const NoGrad no_grad;
   return x.normal_(mean, std);
 }
 
 Tensor constant_(Tensor x, double value) {
+  if (is_meta(x)) return x;
   const NoGrad no_grad;
   return x.fill_(value);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mica/nn/module.h>
+#include <mica/tensor/meta.h>
 
 namespace mica::nn {
 
@@ -43,6 +44,10 @@ void trace(Error& error, const ModuleRef& module) {
   trail.type_name = module.type();
 }
 
+namespace {
+Tensor copy_of(const Tensor& x) { return is_meta(x) ? empty_meta(x.sizes(), x.dtype()) : x.detach().clone(); }
+}  // namespace
+
 Parameter CloneContext::parameter(const Parameter& original) {
   if (original.is_uninitialized()) {
     Parameter copy;
@@ -51,7 +56,7 @@ Parameter CloneContext::parameter(const Parameter& original) {
   }
   if (!original.defined()) return {};
   const auto [it, added] = parameters_.try_emplace(original.impl().get());
-  if (added) it->second = Parameter(original.detach().clone(), original.requires_grad());
+  if (added) it->second = Parameter(copy_of(original), original.requires_grad());
   return tied(it->second);
 }
 
@@ -62,8 +67,7 @@ Buffer CloneContext::buffer(const Buffer& original) {
     return copy;
   }
   if (!original.defined()) return {};
-  return Buffer(original.detach().clone(),
-                original.persistent() ? Persistence::persistent : Persistence::transient);
+  return Buffer(copy_of(original), original.persistent() ? Persistence::persistent : Persistence::transient);
 }
 
 }  // namespace detail

@@ -15,6 +15,7 @@
 #include <mica/nn/linear.h>
 #include <mica/nn/lint.h>
 #include <mica/nn/losses.h>
+#include <mica/nn/meta.h>
 #include <mica/nn/module.h>
 #include <mica/nn/norm.h>
 #include <mica/nn/parametrizations.h>

@@ -1,10 +1,14 @@
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <mica/autograd/forward_scope.h>
 #include <mica/autograd/grad_mode.h>
 #include <mica/core/error.h>
+#include <mica/nn/meta.h>
 #include <mica/nn/parameter.h>
 #include <mica/tensor/impl.h>
+#include <mica/tensor/meta.h>
 
 namespace mica::nn {
 
@@ -62,7 +66,19 @@ Buffer Buffer::uninitialized(const Shape& sizes, DType dtype) {
   return out;
 }
 
-Parameter::Parameter(const Tensor& value, bool requires_grad) : StateTensor(value.detach()) {
+namespace {
+thread_local bool without_memory = false;
+
+// What a member holds of the tensor it is made from.
+Tensor held(const Tensor& value) {
+  return without_memory ? empty_meta(value.sizes(), value.dtype()) : value.detach();
+}
+}  // namespace
+
+detail::MetaScope::MetaScope() : before_(std::exchange(without_memory, true)) {}
+detail::MetaScope::~MetaScope() { without_memory = before_; }
+
+Parameter::Parameter(const Tensor& value, bool requires_grad) : StateTensor(held(value)) {
   detail::forbid_construction_inside_forward("nn::Parameter");
   requires_grad_(requires_grad);
 }
@@ -73,7 +89,8 @@ Parameter tied(const Parameter& other) {
 }
 
 Buffer::Buffer(const Tensor& value, Persistence persistence)
-    : StateTensor(value.detach()), persistence_(persistence) {
+    : StateTensor(persistence == Persistence::persistent ? held(value) : value.detach()),
+      persistence_(persistence) {
   detail::forbid_construction_inside_forward("nn::Buffer");
 }
 

@@ -5,13 +5,14 @@
 #include <mica/nn/preserve.h>
 #include <mica/nn/same_bits.h>
 #include <mica/nn/walk.h>
+#include <mica/tensor/meta.h>
 
 namespace mica::nn::detail {
 
 namespace {
 
 struct Saved {
-  Tensor tensor, numbers;  // the handle, and a copy of what it shows
+  Tensor tensor, numbers;  // the handle, and a copy of what it shows, if it shows anything
 };
 
 }  // namespace
@@ -28,7 +29,8 @@ Preserve::Preserve(const ModuleRef& model)
     void mode(std::string_view name, Mode& m) override { state->modes.emplace(path(name), m.training); }
     void buffer(std::string_view name, Buffer& b) override { tensor(name, b); }
     void tensor(std::string_view name, Tensor& x) override {
-      state->tensors.emplace(path(name), Saved{x, x.defined() ? x.detach().clone() : Tensor()});
+      state->tensors.emplace(path(name),
+                             Saved{x, x.defined() && !is_meta(x) ? x.detach().clone() : Tensor()});
     }
   } v;
   v.state = state_.get();
@@ -49,7 +51,7 @@ Preserve::~Preserve() {
       if (it == state->tensors.end()) return;
       const auto& [before, numbers] = it->second;
       if (!x.is_same(before)) x = before;
-      if (!before.defined() || same_bits(before.detach(), numbers)) return;
+      if (!numbers.defined() || same_bits(before.detach(), numbers)) return;
       if (before.sizes() == numbers.sizes() && before.dtype() == numbers.dtype())
         before.detach().copy_(numbers);
       else

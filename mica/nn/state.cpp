@@ -13,6 +13,7 @@
 #include <mica/nn/module.h>
 #include <mica/nn/state.h>
 #include <mica/nn/state_hooks.h>
+#include <mica/tensor/meta.h>
 
 namespace mica::nn {
 
@@ -203,6 +204,8 @@ void load(const LoadPlan& plan, const StateDict& state, const LoadOptions& optio
     if (target->is_uninitialized()) target->materialize(source.sizes());
     if (options.assign)
       detail::replace_memory(*target, source, "load_state_dict");
+    else if (is_meta(*target))
+      detail::replace_memory(*target, source.to(target->dtype()).clone(), "load_state_dict");
     else
       target->copy_(source);
   }
@@ -221,7 +224,7 @@ class Before {
       if (lazy != nullptr)
         tensors_.emplace_back();
       else
-        tensors_.push_back(assign_ ? target->detach() : target->detach().clone());
+        tensors_.push_back(assign_ || is_meta(*target) ? target->detach() : target->detach().clone());
     }
   }
   void put_back(const LoadPlan& plan) const {
@@ -230,7 +233,7 @@ class Before {
       StateTensor& target = *plan.members[i].second;
       if (lazy_[i])
         target.make_uninitialized(*lazy_[i]);
-      else if (assign_)
+      else if (assign_ || is_meta(tensors_[i]))
         detail::replace_memory(target, tensors_[i], "load_state_dict");
       else
         target.copy_(tensors_[i]);

@@ -143,7 +143,8 @@ detail::SummaryRun::SummaryRun(const ModuleRef& model) : state_(std::make_unique
 
 detail::SummaryRun::~SummaryRun() = default;
 
-Summary detail::SummaryRun::finish() {
+Summary detail::SummaryRun::finish(bool called) {
+  state_->summary.called = called;
   for (const Summary::Row& row : state_->summary.rows) {
     state_->summary.flops += row.flops.value_or(0);
     state_->summary.memory += row.memory;
@@ -172,7 +173,7 @@ std::string Summary::to_string() const {
   }
   out += fmt::format("\n{} parameters ({}), {} of them trainable; buffers {}\n", grouped(parameters),
                      rounded(parameter_bytes, "B"), grouped(trainable), rounded(buffer_bytes, "B"));
-  out += fmt::format("one call: {}, results {}\n", rounded(flops, "FLOPs"), rounded(memory, "B"));
+  if (called) out += fmt::format("one call: {}, results {}\n", rounded(flops, "FLOPs"), rounded(memory, "B"));
   return out;
 }
 

@@ -37,6 +37,7 @@ struct Summary {
   std::int64_t parameters = 0, trainable = 0;
   std::int64_t parameter_bytes = 0, buffer_bytes = 0;
   std::int64_t flops = 0, memory = 0;
+  bool called = true;  // false without an example: no outputs, FLOPs and memory
 
   // A table, and the totals below it.
   std::string to_string() const;
@@ -51,7 +52,7 @@ class SummaryRun {
   ~SummaryRun();
   SummaryRun(const SummaryRun&) = delete;
   SummaryRun& operator=(const SummaryRun&) = delete;
-  Summary finish();
+  Summary finish(bool called);
 
  private:
   struct State;
@@ -64,11 +65,13 @@ class SummaryRun {
 // The model is as before afterwards, also when forward throws: modes, buffers, bare tensors and the default
 // generator; only other plain members that forward changes stay changed. Hooks run. The results of modules
 // are kept until the forward ends, as training would keep them.
+// Without an example the model is not called, and may be one without memory (nn::meta).
 template <IsModule M, class... Example> Summary summary(M& model, Example&&... example) {
   detail::SummaryRun run{ModuleRef(model)};
   const NoGrad no_grad;
-  static_cast<void>(model(std::forward<Example>(example)...));
-  return run.finish();
+  constexpr bool called = sizeof...(Example) > 0;
+  if constexpr (called) static_cast<void>(model(std::forward<Example>(example)...));
+  return run.finish(called);
 }
 
 }  // namespace mica::nn

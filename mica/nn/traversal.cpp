@@ -12,6 +12,7 @@
 #include <mica/nn/module.h>
 #include <mica/nn/sequential.h>
 #include <mica/tensor/impl.h>
+#include <mica/tensor/meta.h>
 
 namespace mica::nn {
 
@@ -88,7 +89,7 @@ std::string join(std::string_view prefix, std::string path) {
 void convert_in_place(const Tensor& x, DType dtype) {
   if (!x.is_floating_point() || x.dtype() == dtype) return;
   const NoGrad no_grad;
-  detail::replace_memory(x, x.detach().to(dtype), "Module::to");
+  detail::replace_memory(x, is_meta(x) ? empty_meta(x.sizes(), dtype) : x.detach().to(dtype), "Module::to");
 }
 
 // Finds one member by its path and remembers the others for a suggestion.

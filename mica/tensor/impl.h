@@ -56,8 +56,12 @@ struct TensorImpl {
     numel = sizes.numel();
     contiguous = is_contiguous(sizes, strides);
   }
+  void check_empty() const;
   bool needs_grad() const { return requires_grad || grad_fn; }
+  // Errors: the tensor has elements, but no memory (empty_meta).
   void* data() const {
+    if (storage->data == nullptr) [[unlikely]]
+      check_empty();
     return static_cast<std::byte*>(storage->data) + static_cast<std::size_t>(offset) * item_size(dtype);
   }
 };

@@ -45,6 +45,8 @@ Ref<Storage> Storage::wrap(void* data, std::size_t bytes, std::shared_ptr<void> 
   return Ref<Storage>::adopt(storage);
 }
 
+Ref<Storage> Storage::without_memory(std::size_t bytes) { return wrap(nullptr, bytes, {}); }
+
 void Storage::destroy(Storage* storage) {
   const std::size_t bytes = storage->bytes;
   const bool foreign = storage->foreign;

@@ -33,6 +33,9 @@ struct Storage {
   static Ref<Storage> allocate(std::size_t bytes);
   // Memory that somebody else owns and `owner` (may be empty) keeps alive.
   static Ref<Storage> wrap(void* data, std::size_t bytes, std::shared_ptr<void> owner);
+  // Of this size, but with nothing behind it: for tensors that have a shape and no numbers.
+  static Ref<Storage> without_memory(std::size_t bytes);
+  bool has_memory() const { return data != nullptr || bytes == 0; }
   static void destroy(Storage* storage);
 
   void changed(const char* operation) {

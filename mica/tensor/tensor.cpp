@@ -7,6 +7,7 @@
 #include <mica/core/allocator.h>
 #include <mica/core/error.h>
 #include <mica/tensor/impl.h>
+#include <mica/tensor/meta.h>
 #include <mica/tensor/tensor.h>
 
 namespace mica {
@@ -48,6 +49,13 @@ TensorImpl& Tensor::checked_impl() const {
                 "lazy layers are there once the layer has been called");
   }
   return *impl_;
+}
+
+void TensorImpl::check_empty() const {
+  if (numel == 0) return;
+  throw Error("Tensor", fmt::format("this tensor of shape {} has no memory", to_string(sizes)),
+              "it is of a model made by nn::meta(): load() or load_state_dict() gives it numbers, "
+              "nn::to_empty() memory to fill");
 }
 
 const Shape& Tensor::sizes() const { return checked_impl().sizes; }
@@ -165,6 +173,13 @@ Tensor empty_like(const Tensor& x) {
   const bool keep = !impl.contiguous && is_dense(impl.sizes, impl.strides);
   return make_dense(impl.sizes, keep ? impl.strides : contiguous_strides(impl.sizes), impl.dtype);
 }
+
+Tensor empty_meta(const Shape& sizes, DType dtype) {
+  check_sizes("empty_meta", sizes, dtype);
+  auto storage = Storage::without_memory(static_cast<std::size_t>(sizes.numel()) * item_size(dtype));
+  return Tensor(TensorImpl::make(std::move(storage), dtype, sizes, contiguous_strides(sizes), 0));
+}
+bool is_meta(const Tensor& x) { return x.defined() && !x.impl()->storage->has_memory(); }
 
 Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::shared_ptr<void> owner) {
   check_sizes("from_blob", sizes, dtype);
