@@ -1,6 +1,6 @@
 # A thin front for CMake presets and scripts/: nothing is known here that is not known there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench format lint asan tsan install-test clean
+.PHONY: help demo test bench bench-compare format lint asan tsan install-test clean
 
 # Arguments for the demo, as in: make demo ARGS="--epochs 2"
 ARGS ?=
@@ -26,6 +26,9 @@ bench: build/release/build.ninja ## run the benchmarks briefly, then hold the pr
 	@for program in build/release/bench/*_bench; do $$program $(BENCH_ARGS) || exit 1; done
 	@scripts/check_speed build/release
 	@scripts/compile_time --limit 3
+
+bench-compare: build/release/build.ninja ## the same workloads in Mica and in libtorch, which must be installed, in turn
+	@scripts/bench_compare --build build/release --write bench/results.md
 
 format: ## lay out the sources
 	@scripts/bootstrap --lint
