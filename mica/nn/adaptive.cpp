@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -127,7 +128,7 @@ Tensor AdaptiveLogSoftmaxWithLoss::log_prob(const Tensor& x) {
 Tensor AdaptiveLogSoftmaxWithLoss::predict(const Tensor& x) {
   check_batch("AdaptiveLogSoftmaxWithLoss::predict", x);
   const Tensor head_output = head(x).detach();
-  const Tensor best = head_output.argmax(1);
+  Tensor best = head_output.argmax(1);
   const Tensor rest = ge(best, cutoffs[0]).nonzero().flatten();
   if (rest.numel() == 0) return best;
   const Tensor all = full_log_prob(x.detach().index_select(0, rest), head_output.index_select(0, rest));

@@ -157,6 +157,7 @@ std::vector<std::int64_t> bag_limits(const Tensor& indices, const EmbeddingBagLo
   }
   std::vector<std::int64_t> limits;
   if (indices.dim() == 2) {
+    limits.reserve(static_cast<std::size_t>(indices.size(0)) + 1);
     for (std::int64_t b = 0; b <= indices.size(0); ++b) limits.push_back(b * indices.size(1));
     return limits;
   }

@@ -62,7 +62,7 @@ Tensor gumbel_softmax(const Tensor& logits, const GumbelSoftmaxOptions& options)
   if (tau == 0) throw Error("gumbel_softmax", "tau is 0", "the logits are divided by it");
   const int d = wrap_dim(dim, logits.sizes().size(), "gumbel_softmax");
   const Tensor gumbel = -log(empty(logits.sizes(), logits.dtype()).exponential_());
-  const Tensor soft = softmax((logits + gumbel) / tau, d);
+  Tensor soft = softmax((logits + gumbel) / tau, d);
   if (!hard) return soft;
   const Tensor choice = soft.detach().argmax(d, true);
   const Tensor one_hot = zeros_like(soft.detach()).scatter(d, choice, 1.0);
