@@ -84,7 +84,7 @@ struct MapOutput {
 
 // Computes every result of `program` for each position of `sizes`, in `type` (f32 or f64), converting inputs
 // and results of other dtypes on the way. The outputs, one per result, fill memory without gaps and all have
-// the strides `strides`; they alias no input.
+// the strides `strides`. They alias no input, but for one that is the only output exactly.
 void map(const MapProgram& program, DType type, const Shape& sizes, const Shape& strides,
          std::span<const MapInput> inputs, std::span<const MapOutput> outputs);
 

@@ -3,6 +3,7 @@
 
 #include <mica/nn/module.h>
 #include <mica/ops/activation.h>
+#include <mica/ops/sigmoidal.h>
 
 namespace mica::nn {
 
@@ -22,6 +23,35 @@ struct GELU : Module {
   std::string extra_repr() const {
     return approximate == Gelu::none ? "approximate='none'" : "approximate='tanh'";
   }
+};
+struct Softplus : Module {
+  double beta = 1, threshold = 20;
+  Tensor forward(Tensor x) { return softplus(std::move(x), beta, threshold); }
+};
+struct SiLU : Module {
+  Tensor forward(Tensor x) { return silu(std::move(x)); }
+};
+struct Mish : Module {
+  Tensor forward(Tensor x) { return mish(std::move(x)); }
+};
+struct Hardsigmoid : Module {
+  Tensor forward(Tensor x) { return hardsigmoid(std::move(x)); }
+};
+struct Hardswish : Module {
+  Tensor forward(Tensor x) { return hardswish(std::move(x)); }
+};
+struct LogSigmoid : Module {
+  Tensor forward(Tensor x) { return logsigmoid(std::move(x)); }
+};
+struct Softsign : Module {
+  Tensor forward(Tensor x) { return softsign(std::move(x)); }
+};
+struct Tanhshrink : Module {
+  Tensor forward(Tensor x) { return tanhshrink(std::move(x)); }
+};
+struct GLU : Module {
+  std::int64_t dim = -1;
+  Tensor forward(const Tensor& x) { return glu(x, dim); }
 };
 
 }  // namespace mica::nn

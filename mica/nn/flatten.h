@@ -11,4 +11,13 @@ struct Flatten : Module {
   Tensor forward(const Tensor& x) { return x.flatten(start_dim, end_dim); }
 };
 
+// Splits a dimension (torch.nn.Unflatten): nn::Unflatten{.dim = 1, .unflattened_size = {2, 5}}. One size may
+// be -1. Errors: sizes that the dimension does not divide into.
+struct Unflatten : Module {
+  std::int64_t dim = 1;
+  Shape unflattened_size{-1};
+  Tensor forward(const Tensor& x) { return x.unflatten(dim, unflattened_size); }
+  std::string extra_repr() const;
+};
+
 }  // namespace mica::nn

@@ -45,4 +45,30 @@ std::string Linear::extra_repr() const {
                      detail::show(!bias.is_absent()));
 }
 
+Bilinear::Bilinear(std::int64_t in1, std::int64_t in2, std::int64_t out, const LinearOptions& options)
+    : in1_features(in1), in2_features(in2), out_features(out) {
+  detail::forbid_construction_inside_forward("nn::Bilinear");
+  if (in1 <= 0 || in2 < 0 || out < 0) {
+    throw Error("Bilinear",
+                fmt::format("in1_features {}, in2_features {} and out_features {}", in1, in2, out),
+                "the first must be positive, the others not negative");
+  }
+  weight = Parameter(empty({out, in1, in2}, options.dtype));
+  if (options.bias) bias = Parameter(empty(Shape(out), options.dtype));
+  reset_parameters();
+}
+
+void Bilinear::reset_parameters() {
+  const double bound = 1 / std::sqrt(static_cast<double>(in1_features));
+  init::uniform_(weight, -bound, bound);
+  if (bias.defined()) init::uniform_(bias, -bound, bound);
+}
+
+Tensor Bilinear::forward(const Tensor& x1, const Tensor& x2) { return bilinear(x1, x2, weight, bias); }
+
+std::string Bilinear::extra_repr() const {
+  return fmt::format("in1_features={}, in2_features={}, out_features={}, bias={}", in1_features, in2_features,
+                     out_features, detail::show(!bias.is_absent()));
+}
+
 }  // namespace mica::nn

@@ -21,7 +21,8 @@ namespace {
 
 using Tensors = std::span<const Tensor>;
 
-std::vector<Tensor> run_and_record(const MapProgram& program, Tensors inputs, const Shape& sizes, DType type);
+std::vector<Tensor> run_and_record(const char* name, const MapProgram& program, Tensors inputs,
+                                   const Shape& sizes, DType type);
 
 // Replaces the numbers of the inputs by their places in the list that is returned: those in use, in order.
 std::vector<std::int32_t> renumber_inputs(MapProgram& program) {
@@ -68,7 +69,7 @@ class MapNode final : public autograd::Node {
       Tensor x = operand < grads.size() ? grads[operand] : saved_[k].get(*this);
       inputs.push_back(x.defined() ? std::move(x) : zeros({}, outputs_[0].dtype));
     }
-    grad_inputs = run_and_record(gradient_, inputs, outputs_[0].sizes, outputs_[0].dtype);
+    grad_inputs = run_and_record(name(), gradient_, inputs, outputs_[0].sizes, outputs_[0].dtype);
   }
 
   void release() override {
@@ -107,8 +108,9 @@ Shape strides_of_results(Tensors inputs, const Shape& sizes) {
   return contiguous_strides(sizes);
 }
 
-std::vector<Tensor> run_and_record(const MapProgram& program, Tensors inputs, const Shape& sizes,
-                                   DType type) {
+std::vector<Tensor> run_and_record(const char* name, const MapProgram& program, Tensors inputs,
+                                   const Shape& sizes, DType type) {
+  const bool tracked = autograd::recording(inputs);
   std::vector<kernels::MapInput> in;
   in.reserve(inputs.size());
   for (const Tensor& x : inputs) in.push_back({x.raw_data(), x.dtype(), ops::in(x, sizes).strides});
@@ -118,12 +120,15 @@ std::vector<Tensor> run_and_record(const MapProgram& program, Tensors inputs, co
   std::vector<kernels::MapOutput> out;
   results.reserve(program.results.size());
   out.reserve(program.results.size());
+  // A tile is read before it is written, so one input and one result may be the same memory.
+  const bool reuse = !tracked && inputs.size() == 1 && program.results.size() == 1 &&
+                     inputs[0].dtype() == type && ops::reusable(inputs[0]);
   for (std::size_t i = 0; i < program.results.size(); ++i) {
-    results.push_back(empty_strided(sizes, strides, type));
+    results.push_back(reuse ? ops::reuse_memory(inputs[0]) : empty_strided(sizes, strides, type));
     out.push_back({results.back().raw_data(), type});
   }
   kernels::map(program, ops::compute_type(type), sizes, strides, in, out);
-  if (autograd::recording(inputs)) record_program("map", program, inputs, results);
+  if (tracked) record_program(name, program, inputs, results);
   return results;
 }
 
@@ -142,14 +147,14 @@ DType promoted(Tensors inputs) {
 
 }  // namespace
 
-Tensor detail::map(const MapProgram& program, Tensors inputs) {
+Tensor detail::map(const char* name, const MapProgram& program, Tensors inputs) {
   Shape sizes;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined())
-      throw Error("map", fmt::format("tensor {} of {} is undefined", i + 1, inputs.size()));
-    sizes = broadcast_shapes(sizes, inputs[i].sizes(), "map");
+      throw Error(name, fmt::format("tensor {} of {} is undefined", i + 1, inputs.size()));
+    sizes = broadcast_shapes(sizes, inputs[i].sizes(), name);
   }
-  return run_and_record(program, inputs, sizes, ops::floating_type(promoted(inputs)))[0];
+  return run_and_record(name, program, inputs, sizes, ops::floating_type(promoted(inputs)))[0];
 }
 
 }  // namespace mica

@@ -19,10 +19,12 @@ namespace detail {
 template <class F>
 concept NoTensor = !std::derived_from<std::remove_cvref_t<F>, Tensor>;
 
-Tensor map(const kernels::MapProgram& program, std::span<const Tensor> inputs);
+// The only input, if nobody else holds it, lends its memory to the result. `name` is the operation's in
+// graphs and errors, a literal.
+Tensor map(const char* name, const kernels::MapProgram& program, std::span<const Tensor> inputs);
 
 template <class F, std::size_t... i, std::same_as<Tensor>... X>
-Tensor trace_and_map(std::index_sequence<i...>, F& fn, const X&... x) {
+Tensor trace_and_map(const char* name, std::index_sequence<i...>, F& fn, X... x) {
   using elementwise::Value;
   constexpr bool callable = std::is_invocable_v<F&, decltype(static_cast<void>(i), std::declval<Value>())...>;
   static_assert(callable,
@@ -37,10 +39,15 @@ Tensor trace_and_map(std::index_sequence<i...>, F& fn, const X&... x) {
     if constexpr (has_value) {
       elementwise::Recorder recorder;
       const Value result = fn(recorder.input(static_cast<std::int32_t>(i))...);
-      return map(recorder.finish({&result, 1}), std::array{x...});
+      return map(name, recorder.finish({&result, 1}), std::array{std::move(x)...});
     }
   }
   return {};
+}
+
+// The same for the library's own functions of one tensor.
+template <class F> Tensor map_as(const char* name, Tensor x, F fn) {
+  return trace_and_map(name, std::make_index_sequence<1>(), fn, std::move(x));
 }
 
 }  // namespace detail
@@ -59,22 +66,22 @@ Tensor trace_and_map(std::index_sequence<i...>, F& fn, const X&... x) {
 template <class F>
   requires detail::NoTensor<F>
 Tensor map(const Tensor& x, F&& fn) {
-  return detail::trace_and_map(std::make_index_sequence<1>(), fn, x);
+  return detail::trace_and_map("map", std::make_index_sequence<1>(), fn, x);
 }
 template <class F>
   requires detail::NoTensor<F>
 Tensor map(const Tensor& x, const Tensor& y, F&& fn) {
-  return detail::trace_and_map(std::make_index_sequence<2>(), fn, x, y);
+  return detail::trace_and_map("map", std::make_index_sequence<2>(), fn, x, y);
 }
 template <class F>
   requires detail::NoTensor<F>
 Tensor map(const Tensor& x, const Tensor& y, const Tensor& z, F&& fn) {
-  return detail::trace_and_map(std::make_index_sequence<3>(), fn, x, y, z);
+  return detail::trace_and_map("map", std::make_index_sequence<3>(), fn, x, y, z);
 }
 template <class F>
   requires detail::NoTensor<F>
 Tensor map(const Tensor& x, const Tensor& y, const Tensor& z, const Tensor& w, F&& fn) {
-  return detail::trace_and_map(std::make_index_sequence<4>(), fn, x, y, z, w);
+  return detail::trace_and_map("map", std::make_index_sequence<4>(), fn, x, y, z, w);
 }
 
 }  // namespace mica

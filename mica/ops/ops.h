@@ -8,6 +8,7 @@
 #include <mica/ops/conv.h>
 #include <mica/ops/count.h>
 #include <mica/ops/creation.h>
+#include <mica/ops/distance.h>
 #include <mica/ops/dropout.h>
 #include <mica/ops/einsum.h>
 #include <mica/ops/embedding.h>
@@ -24,10 +25,13 @@
 #include <mica/ops/pool.h>
 #include <mica/ops/random.h>
 #include <mica/ops/rearrange.h>
+#include <mica/ops/rectifier.h>
 #include <mica/ops/recurrent.h>
 #include <mica/ops/reduce.h>
 #include <mica/ops/rounding.h>
 #include <mica/ops/scan.h>
+#include <mica/ops/shuffle.h>
+#include <mica/ops/sigmoidal.h>
 #include <mica/ops/softmax.h>
 #include <mica/ops/sort.h>
 #include <mica/ops/special.h>

@@ -1,4 +1,8 @@
+#include <utility>
+
+#include <mica/core/error.h>
 #include <mica/kernels/softmax.h>
+#include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
 #include <mica/ops/reduction.h>
 #include <mica/ops/softmax.h>
@@ -39,9 +43,30 @@ Tensor run(bool log, const Tensor& given, std::int64_t dim) {
 
 }  // namespace
 
-Tensor softmax(const Tensor& x, std::int64_t dim) { return run(false, x, dim); }
-Tensor log_softmax(const Tensor& x, std::int64_t dim) { return run(true, x, dim); }
+Tensor softmax(const Tensor& x, std::int64_t dim, std::optional<DType> dtype) {
+  return run(false, dtype ? x.to(*dtype) : x, dim);
+}
+Tensor log_softmax(const Tensor& x, std::int64_t dim, std::optional<DType> dtype) {
+  return run(true, dtype ? x.to(*dtype) : x, dim);
+}
+Tensor softmin(const Tensor& x, std::int64_t dim, std::optional<DType> dtype) {
+  ops::check_floating("softmin", x);
+  return softmax(-x, dim, dtype);
+}
 Tensor Tensor::softmax(std::int64_t dim) const { return mica::softmax(*this, dim); }
 Tensor Tensor::log_softmax(std::int64_t dim) const { return mica::log_softmax(*this, dim); }
+
+Tensor gumbel_softmax(const Tensor& logits, const GumbelSoftmaxOptions& options) {
+  const auto [tau, hard, dim] = options;
+  ops::check_floating("gumbel_softmax", logits);
+  if (tau == 0) throw Error("gumbel_softmax", "tau is 0", "the logits are divided by it");
+  const int d = wrap_dim(dim, logits.sizes().size(), "gumbel_softmax");
+  const Tensor gumbel = -log(empty(logits.sizes(), logits.dtype()).exponential_());
+  Tensor soft = softmax((logits + gumbel) / tau, d);
+  if (!hard) return soft;
+  const Tensor choice = soft.detach().argmax(d, true);
+  const Tensor one_hot = zeros_like(soft.detach()).scatter(d, choice, 1.0);
+  return one_hot - soft.detach() + soft;
+}
 
 }  // namespace mica

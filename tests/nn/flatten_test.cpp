@@ -25,5 +25,21 @@ TEST(Flatten, RefusesDimensionsThatAreNotThere) {
   EXPECT_THAT([&] { layer(ones({3})); }, testing::ThrowsMessage<Error>(testing::HasSubstr("in Flatten")));
 }
 
+TEST(Unflatten, FollowsPyTorch) {
+  follow_golden("flatten", "unflatten",
+                [](DType) { return Unflatten{.dim = 1, .unflattened_size = {2, 3}}; });
+  follow_golden("flatten", "unflatten the last",
+                [](DType) { return Unflatten{.dim = -1, .unflattened_size = {-1, 2}}; });
+  expect_prints("flatten",
+                {{"unflatten", Unflatten{.dim = 1, .unflattened_size = {2, 3}}.to_string()},
+                 {"unflatten to one", Unflatten{.dim = -1, .unflattened_size = {-1}}.to_string()}});
+}
+
+TEST(Unflatten, RefusesSizesThatDoNotFit) {
+  Unflatten layer{.dim = 1, .unflattened_size = {2, 3}};
+  EXPECT_THAT([&] { layer(ones({2, 5})); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("in Unflatten")));
+}
+
 }  // namespace
 }  // namespace mica::nn

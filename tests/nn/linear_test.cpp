@@ -57,6 +57,37 @@ TEST(Linear, DrawsAnewWhenReset) {
   EXPECT_EQ(layer.bias.to_vector<float>(), bias);
 }
 
+std::vector<Tensor> call_with_two(Bilinear& layer, const std::vector<Tensor>& x) {
+  return {layer(x.at(0), x.at(1))};
+}
+
+TEST(Bilinear, FollowsPyTorch) {
+  follow_golden(
+      "linear", "bilinear", [](DType dtype) { return Bilinear(3, 2, 4, {.dtype = dtype}); }, call_with_two);
+  follow_golden(
+      "linear", "bilinear f64", [](DType dtype) { return Bilinear(3, 2, 4, {.dtype = dtype}); },
+      call_with_two);
+  follow_golden(
+      "linear", "bilinear without bias",
+      [](DType dtype) { return Bilinear(2, 3, 1, {.bias = false, .dtype = dtype}); }, call_with_two);
+  expect_prints("linear", {{"bilinear", Bilinear(3, 2, 4).to_string()},
+                           {"bilinear without bias", Bilinear(3, 2, 4, {.bias = false}).to_string()}});
+}
+
+TEST(Bilinear, RefusesWhatDoesNotFit) {
+  EXPECT_THAT([] { Bilinear(0, 2, 3); }, ThrowsMessage<Error>(HasSubstr("in1_features 0")));
+  EXPECT_THROW(Bilinear(1, -2, 3), Error);
+  Bilinear layer(3, 2, 4);
+  EXPECT_THAT([&] { layer(ones({5, 3}), ones({5, 3})); }, ThrowsMessage<Error>(HasSubstr("in Bilinear")));
+}
+
+TEST(Bilinear, IsClonedWithItsNumbers) {
+  const Bilinear layer(3, 2, 4);
+  const Bilinear copy = layer.clone();
+  EXPECT_EQ(copy.out_features, 4);
+  EXPECT_EQ(copy.weight.to_vector<float>(), layer.weight.to_vector<float>());
+}
+
 TEST(Identity, ReturnsItsInput) {
   Identity layer;
   const Tensor x = ones({2});

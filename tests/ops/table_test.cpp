@@ -98,7 +98,7 @@ void add_declared(const std::string& text, const std::regex& declaration, std::s
 }
 
 std::set<std::string> public_operations() {
-  static const std::regex free_function(R"(\n(?:inline )?(?:[\w:]+(?:<[\w:, ]+>)?) (\w+)\()");
+  static const std::regex free_function(R"(\n(?:inline )?(?:[\w:]+(?:<[\w:, ]+>)?)&? (\w+)\()");
   static const std::regex member(R"(\n  (?:Tensor|ValuesIndices|bool|std::vector<Tensor>)&? (\w+)\()");
   const std::filesystem::path root = MICA_GOLDEN_DIR "/../../mica";
   std::set<std::string> names;
