@@ -56,7 +56,7 @@ Tensor adaptive_avg(int dims, const Tensor& given, const Shape& output_size) {
         ops::add_row(*band, first,
                      std::vector<double>(static_cast<std::size_t>(size), 1.0 / static_cast<double>(size)));
       }
-      y = ops::band_product(name, y, d, std::move(band));
+      y = ops::band_product(y, d, std::move(band));
     }
     return {y.is_same(x) ? x.clone() : y, {}};
   };

@@ -3,8 +3,7 @@
 
 namespace mica::ops {
 
-Tensor band_product(const char* operation, const Tensor& x, int dim,
-                    std::shared_ptr<const kernels::Band> band) {
+Tensor band_product(const Tensor& x, int dim, std::shared_ptr<const kernels::Band> band) {
   const Tensor input = x.detach().contiguous();
   Shape sizes = x.sizes();
   sizes[dim] = band->rows();
@@ -13,11 +12,10 @@ Tensor band_product(const char* operation, const Tensor& x, int dim,
   for (int d = 0; d < sizes.size(); ++d) (d < dim ? batch : inner) *= d == dim ? 1 : sizes[d];
   kernels::band_product(x.dtype(), *band, batch, inner, input.raw_data(), y.raw_data());
   if (!autograd::recording(x)) return y;
-  return autograd::record(operation, y, {&x},
-                          [operation, dim, band = std::move(band)](const Node&, const Tensor& grad) {
-                            return band_product(operation, grad, dim,
-                                                std::make_shared<kernels::Band>(kernels::transposed(*band)));
-                          });
+  return autograd::record(
+      "band_product", y, {&x}, [dim, band = std::move(band)](const Node&, const Tensor& grad) {
+        return band_product(grad, dim, std::make_shared<kernels::Band>(kernels::transposed(*band)));
+      });
 }
 
 void add_row(kernels::Band& band, std::int64_t first, const std::vector<double>& weights) {

@@ -23,7 +23,6 @@ namespace {
 struct Conv {
   kernels::Convolution k;
   Shape x, y, weight;
-  int dims() const { return x.size() - 2; }
 };
 
 // The three products of a convolution; each is differentiable in its two arguments through the other two.
@@ -47,7 +46,7 @@ Tensor forward(const Conv& c, const Tensor& x, const Tensor& weight) {
   Tensor y = run_forward(c, x, weight, {});
   if (!recording(x, weight)) return y;
   return record(
-      conv_names[c.dims() - 1], y, {&x, &weight},
+      "conv", y, {&x, &weight},
       [c, x = Saved(x), w = Saved(weight)](const Node& node, const Tensor& grad) -> std::array<Tensor, 2> {
         return {node.needs(0) ? backward_input(c, grad, w.get(node)) : Tensor(),
                 node.needs(1) ? backward_weight(c, x.get(node), grad) : Tensor()};
@@ -61,7 +60,7 @@ Tensor backward_input(const Conv& c, const Tensor& grad, const Tensor& weight) {
   kernels::conv_backward_input(c.k, g.raw_data(), w.raw_data(), grad_x.raw_data());
   if (!recording(grad, weight)) return grad_x;
   return record(
-      transpose_names[c.dims() - 1], grad_x, {&grad, &weight},
+      "conv_transpose", grad_x, {&grad, &weight},
       [c, g = Saved(grad), w = Saved(weight)](const Node& node, const Tensor& gg) -> std::array<Tensor, 2> {
         return {node.needs(0) ? forward(c, gg, w.get(node)) : Tensor(),
                 node.needs(1) ? backward_weight(c, gg, g.get(node)) : Tensor()};
@@ -289,7 +288,7 @@ Tensor conv(int dims, const Tensor& given, const Tensor& weight, const Tensor& b
   Tensor y = run_forward(c, x, weight, bias);
   if (!recording(x, weight, bias)) return y;
   return record(
-      operation, y, {&x, &weight, &bias},
+      "conv", y, {&x, &weight, &bias},
       [c, x = Saved(x), w = Saved(weight)](const Node& node, const Tensor& grad) -> std::array<Tensor, 3> {
         std::array<Tensor, 3> grads;
         if (node.needs(0)) grads[0] = backward_input(c, grad, w.get(node));

@@ -100,7 +100,7 @@ Tensor resampled(const Tensor& x, int dim, const Axis& axis, const InterpolateOp
     else
       add_linear(*band, axis, i);
   }
-  return ops::band_product(operation, x, dim, std::move(band));
+  return ops::band_product(x, dim, std::move(band));
 }
 
 Tensor nearest(const Tensor& x, int dim, const Axis& axis, bool exact) {

@@ -109,29 +109,28 @@ Pooled max_planes(const char* name, const Tensor& x, const Axis& h, const Axis& 
   kernels::max_pool2d(p, input.raw_data(), y.raw_data(),
                       indexed ? static_cast<std::int32_t*>(indices.raw_data()) : nullptr);
   if (!tracked) return {y, indices};
-  y = record(name, y, {&x},
+  y = record("max_pool", y, {&x},
              [p, indices](const Node&, const Tensor& grad) { return max_backward(p, grad, indices); });
   return {y, indices};
 }
 
-Tensor avg_forward(const char* name, const Pool2d& p, const Tensor& x);
+Tensor avg_forward(const Pool2d& p, const Tensor& x);
 
-Tensor avg_backward(const char* name, const Pool2d& p, const Tensor& grad) {
+Tensor avg_backward(const Pool2d& p, const Tensor& grad) {
   const Tensor g = ops::arranged(grad, p.layout);
   Tensor grad_x = ops::empty_arranged(in_sizes(p), p.dtype, p.layout);
   kernels::avg_pool2d_backward(p, g.raw_data(), grad_x.raw_data());
   if (!recording(grad)) return grad_x;
   return record("avg_pool_backward", grad_x, {&grad},
-                [name, p](const Node&, const Tensor& gg) { return avg_forward(name, p, gg); });
+                [p](const Node&, const Tensor& gg) { return avg_forward(p, gg); });
 }
 
-Tensor avg_forward(const char* name, const Pool2d& p, const Tensor& x) {
+Tensor avg_forward(const Pool2d& p, const Tensor& x) {
   const Tensor input = ops::arranged(x, p.layout);
   Tensor y = ops::empty_arranged(out_sizes(p), p.dtype, p.layout);
   kernels::avg_pool2d(p, input.raw_data(), y.raw_data());
   if (!recording(x)) return y;
-  return record(name, y, {&x},
-                [name, p](const Node&, const Tensor& grad) { return avg_backward(name, p, grad); });
+  return record("avg_pool", y, {&x}, [p](const Node&, const Tensor& grad) { return avg_backward(p, grad); });
 }
 
 // ---- calls, of any number of dimensions ----
@@ -231,7 +230,7 @@ Tensor avg_pool(int dims, const Tensor& given, const Shape& kernel, const AvgPoo
       Pool2d p = describe(input, h, w);
       p.count_include_pad = o.count_include_pad;
       p.divisor_override = divisor;
-      return avg_forward(name, p, input);
+      return avg_forward(p, input);
     };
     const std::int64_t divisor = o.divisor_override.value_or(0);
     if (dims == 1)
