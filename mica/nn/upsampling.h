@@ -14,7 +14,7 @@ struct UpsampleTarget {
 struct UpsampleOptions {
   Shape size = {};
   std::vector<double> scale_factor = {};
-  Interpolation mode = Interpolation::nearest;
+  InterpolationMode mode = InterpolationMode::nearest;
   std::optional<bool> align_corners = {};
   bool recompute_scale_factor = false;
 };
@@ -26,7 +26,7 @@ class Upsample : public Module {
   explicit Upsample(const UpsampleOptions& options);
   Shape size;
   std::vector<double> scale_factor;
-  Interpolation mode = Interpolation::nearest;
+  InterpolationMode mode = InterpolationMode::nearest;
   std::optional<bool> align_corners;
   bool recompute_scale_factor = false;
   std::string extra_repr() const;
@@ -57,7 +57,7 @@ class UpsamplingBilinear2d : public Upsample {
   explicit UpsamplingBilinear2d(const UpsampleTarget& to)
       : Upsample("UpsamplingBilinear2d", {.size = to.size,
                                           .scale_factor = to.scale_factor,
-                                          .mode = Interpolation::bilinear,
+                                          .mode = InterpolationMode::bilinear,
                                           .align_corners = true}) {}
   NN_MEMBERS(size, scale_factor, mode, align_corners, recompute_scale_factor)
 

@@ -103,10 +103,10 @@ void check(const Tensor& x, const Tensor& grid, const GridSampleOptions& o) {
     fail("the grid does not fit the input", "(N, H, W, 2) for planes, (N, D, H, W, 3) for volumes");
   for (int d = 2; d < x.dim(); ++d)
     if (x.size(d) == 0) fail("an empty image", "there is nothing to sample");
-  if (o.mode != Interpolation::bilinear && o.mode != Interpolation::nearest &&
-      o.mode != Interpolation::bicubic)
+  if (o.mode != InterpolationMode::bilinear && o.mode != InterpolationMode::nearest &&
+      o.mode != InterpolationMode::bicubic)
     fail("a mode that it does not have", "it has bilinear, nearest and bicubic");
-  if (o.mode == Interpolation::bicubic && dims != 2) fail("bicubic for a volume", "only planes have it");
+  if (o.mode == InterpolationMode::bicubic && dims != 2) fail("bicubic for a volume", "only planes have it");
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
     const auto n = static_cast<double>(size[d]);
     positions.push_back(o.align_corners ? (at + 1) * ((n - 1) / 2) : ((at + 1) * n - 1) / 2);
   }
-  if (o.mode == Interpolation::nearest) {
+  if (o.mode == InterpolationMode::nearest) {
     Tap tap;
     for (int d = 0; d < dims; ++d)
       tap.position.push_back(round(inside(positions[static_cast<std::size_t>(d)], size[d], o).detach()));
@@ -135,7 +135,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
   }
   Choices choices;
   for (int d = 0; d < dims; ++d) {
-    const bool cubic = o.mode == Interpolation::bicubic;
+    const bool cubic = o.mode == InterpolationMode::bicubic;
     const Tensor& given = positions[static_cast<std::size_t>(d)];
     const Tensor p = cubic ? given : inside(given, size[d], o);
     const Tensor first = floor(p.detach());

@@ -10,8 +10,8 @@ namespace mica {
 // What lies outside the image: zeros, its outermost elements, or the image mirrored again and again.
 enum class GridPadding : std::uint8_t { zeros, border, reflection };
 struct GridSampleOptions {
-  Interpolation mode =
-      Interpolation::bilinear;  // or nearest, or bicubic for planes; also for volumes bilinear
+  InterpolationMode mode =
+      InterpolationMode::bilinear;  // or nearest, or bicubic for planes; also for volumes bilinear
   GridPadding padding_mode = GridPadding::zeros;
   bool align_corners = false;  // -1 and 1 are the middles of the outermost elements, not their outer edges
 };

@@ -88,7 +88,7 @@ void add_antialiased(kernels::Band& band, const Axis& axis, bool cubic, std::int
 }
 
 Tensor resampled(const Tensor& x, int dim, const Axis& axis, const InterpolateOptions& o) {
-  const bool cubic = o.mode == Interpolation::bicubic;
+  const bool cubic = o.mode == InterpolationMode::bicubic;
   if (axis.is_identity() || (axis.in == axis.out && !cubic && !o.antialias)) return x;
   auto band = std::make_shared<kernels::Band>();
   band->columns = axis.in;
@@ -129,10 +129,11 @@ void check_mode(const Tensor& x, const InterpolateOptions& o) {
   static constexpr const char* modes[] = {"nearest", "nearest_exact", "linear", "bilinear",
                                           "bicubic", "trilinear",     "area"};
   const char* mode = modes[static_cast<int>(o.mode)];
-  const std::int64_t wanted = o.mode == Interpolation::linear                                         ? 1
-                              : o.mode == Interpolation::bilinear || o.mode == Interpolation::bicubic ? 2
-                              : o.mode == Interpolation::trilinear                                    ? 3
-                                                                                                      : 0;
+  const std::int64_t wanted = o.mode == InterpolationMode::linear ? 1
+                              : o.mode == InterpolationMode::bilinear || o.mode == InterpolationMode::bicubic
+                                  ? 2
+                              : o.mode == InterpolationMode::trilinear ? 3
+                                                                       : 0;
   if (wanted != 0 && wanted != dims)
     fail(fmt::format("{} needs an input of {} dimensions, got {}", mode, wanted + 2, x.dim()));
   if (wanted == 0 && o.align_corners)
@@ -178,19 +179,19 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
   check_mode(x, o);
   const std::vector<Axis> axes = axes_of(x, o);
   const auto dims = static_cast<int>(axes.size());
-  if (o.mode == Interpolation::area) {
+  if (o.mode == InterpolationMode::area) {
     Shape size;
     for (const Axis& axis : axes) size.push_back(axis.out);
     return dims == 1   ? adaptive_avg_pool1d(x, size)
            : dims == 2 ? adaptive_avg_pool2d(x, size)
                        : adaptive_avg_pool3d(x, size);
   }
-  const bool is_nearest = o.mode == Interpolation::nearest || o.mode == Interpolation::nearest_exact;
+  const bool is_nearest = o.mode == InterpolationMode::nearest || o.mode == InterpolationMode::nearest_exact;
   if (!is_nearest) ops::check_floating(operation, x);
   Tensor y = is_nearest ? x : x.to(ops::compute_type(x.dtype()));
   for (int d = dims - 1; d >= 0; --d) {
     const Axis& axis = axes[static_cast<std::size_t>(d)];
-    y = is_nearest ? nearest(y, d + 2, axis, o.mode == Interpolation::nearest_exact)
+    y = is_nearest ? nearest(y, d + 2, axis, o.mode == InterpolationMode::nearest_exact)
                    : resampled(y, d + 2, axis, o);
   }
   return y.is_same(x) ? x.clone() : y.to(x.dtype());

@@ -12,7 +12,7 @@ namespace mica {
 // nearest takes the element where the output's starts (as older OpenCV), nearest_exact where its middle is;
 // linear, bilinear and trilinear are the same in one, two and three dimensions; bicubic is for two; area is
 // adaptive_avg_pool.
-enum class Interpolation : std::uint8_t {
+enum class InterpolationMode : std::uint8_t {
   nearest,
   nearest_exact,
   linear,
@@ -24,7 +24,7 @@ enum class Interpolation : std::uint8_t {
 struct InterpolateOptions {
   Shape size = {};                        // this, or
   std::vector<double> scale_factor = {};  // so many times the input's size, rounded down
-  Interpolation mode = Interpolation::nearest;
+  InterpolationMode mode = InterpolationMode::nearest;
   // Whether the corners of input and output are the middles of their first and last elements, not their outer
   // edges. For linear to trilinear; false unless given.
   std::optional<bool> align_corners = {};

@@ -16,10 +16,10 @@ TEST(Upsample, FollowsPyTorch) {
   follow_golden("vision", "Upsample to a size", [](DType) { return Upsample({.size = {5, 3}}); });
   follow_golden("vision", "Upsample by factors", [](DType) {
     return Upsample(
-        {.scale_factor = {1.5, 2}, .mode = Interpolation::bilinear, .recompute_scale_factor = true});
+        {.scale_factor = {1.5, 2}, .mode = InterpolationMode::bilinear, .recompute_scale_factor = true});
   });
   follow_golden("vision", "Upsample aligned", [](DType) {
-    return Upsample({.size = 6, .mode = Interpolation::linear, .align_corners = true});
+    return Upsample({.size = 6, .mode = InterpolationMode::linear, .align_corners = true});
   });
   follow_golden("vision", "UpsamplingNearest2d",
                 [](DType) { return UpsamplingNearest2d({.scale_factor = {2}}); });
@@ -30,9 +30,9 @@ TEST(Upsample, FollowsPyTorch) {
 // As PyTorch 2 prints them; 1.13 leaves out the quotes.
 TEST(Upsample, PrintsAsPyTorchs) {
   EXPECT_EQ(Upsample({.scale_factor = {2}}).to_string(), "Upsample(scale_factor=2.0, mode='nearest')");
-  EXPECT_EQ(Upsample({.scale_factor = {2, 3}, .mode = Interpolation::nearest_exact}).to_string(),
+  EXPECT_EQ(Upsample({.scale_factor = {2, 3}, .mode = InterpolationMode::nearest_exact}).to_string(),
             "Upsample(scale_factor=(2.0, 3.0), mode='nearest-exact')");
-  EXPECT_EQ(Upsample({.size = {3, 4}, .mode = Interpolation::bilinear}).to_string(),
+  EXPECT_EQ(Upsample({.size = {3, 4}, .mode = InterpolationMode::bilinear}).to_string(),
             "Upsample(size=(3, 4), mode='bilinear')");
   EXPECT_EQ(UpsamplingNearest2d({.size = 3}).to_string(), "UpsamplingNearest2d(size=3, mode='nearest')");
   EXPECT_EQ(UpsamplingBilinear2d({.scale_factor = {2}}).clone().to_string(),

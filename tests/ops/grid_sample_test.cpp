@@ -20,9 +20,9 @@ using gradients::Inputs;
 GridSampleOptions options(const Args& a) {
   const std::string mode = a.has("mode") ? a.text("mode") : "bilinear";
   const std::string padding = a.has("padding_mode") ? a.text("padding_mode") : "zeros";
-  return {.mode = mode == "bilinear"  ? Interpolation::bilinear
-                  : mode == "nearest" ? Interpolation::nearest
-                                      : Interpolation::bicubic,
+  return {.mode = mode == "bilinear"  ? InterpolationMode::bilinear
+                  : mode == "nearest" ? InterpolationMode::nearest
+                                      : InterpolationMode::bicubic,
           .padding_mode = padding == "zeros"    ? GridPadding::zeros
                           : padding == "border" ? GridPadding::border
                                                 : GridPadding::reflection,
@@ -49,11 +49,11 @@ const table::Rows rows{
                     planes("GridSampleBorder", {.padding_mode = GridPadding::border}),
                     planes("GridSampleReflection",
                            {.padding_mode = GridPadding::reflection, .align_corners = true}),
-                    planes("GridSampleBicubic", {.mode = Interpolation::bicubic}),
+                    planes("GridSampleBicubic", {.mode = InterpolationMode::bicubic}),
                     {"GridSampleNearest",
                      [](Inputs x) {
                        return grid_sample(x[0], full({1, 1, 2, 2}, 0.3, f64),
-                                          {.mode = Interpolation::nearest});
+                                          {.mode = InterpolationMode::nearest});
                      },
                      {{{1, 2, 3, 2}}}},
                     {"GridSampleVolume",
@@ -64,11 +64,11 @@ const table::Rows rows{
                    {[] { grid_sample(image(), zeros({2, 2, 2, 2})); }, "grid [2, 2, 2, 2]"},
                    {[] { grid_sample(ones({1, 1, 0, 3}), grid()); }, "an empty image"},
                    {[] { grid_sample(image(), grid().to(f64)); }, "the grid is f64"},
-                   {[] { grid_sample(image(), grid(), {.mode = Interpolation::area}); },
+                   {[] { grid_sample(image(), grid(), {.mode = InterpolationMode::area}); },
                     "a mode that it does not have"},
                    {[] {
                       grid_sample(ones({1, 1, 2, 2, 2}), zeros({1, 1, 1, 1, 3}),
-                                  {.mode = Interpolation::bicubic});
+                                  {.mode = InterpolationMode::bicubic});
                     },
                     "bicubic for a volume"},
                    {[] { grid_sample(image().to(i64), grid()); }, "got i64"}}},
@@ -91,7 +91,8 @@ TEST(GridSample, OfTheIdentityIsTheImage) {
   const Tensor x = randn({1, 2, 4, 3});
   const Tensor theta = tensor({{{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}}});
   for (const bool align : {false, true}) {
-    for (const auto mode : {Interpolation::bilinear, Interpolation::nearest, Interpolation::bicubic}) {
+    for (const auto mode :
+         {InterpolationMode::bilinear, InterpolationMode::nearest, InterpolationMode::bicubic}) {
       const Tensor y =
           grid_sample(x, affine_grid(theta, x.sizes(), align), {.mode = mode, .align_corners = align});
       EXPECT_TRUE(allclose(y, x, 1e-4, 1e-5));
@@ -102,7 +103,8 @@ TEST(GridSample, OfTheIdentityIsTheImage) {
 TEST(GridSample, NeverReadsOutsideTheImage) {
   const double nan = std::nan(""), huge = std::numeric_limits<double>::max();
   for (const double bad : {nan, huge, -huge, 1e18, static_cast<double>(INFINITY)}) {
-    for (const auto mode : {Interpolation::bilinear, Interpolation::nearest, Interpolation::bicubic}) {
+    for (const auto mode :
+         {InterpolationMode::bilinear, InterpolationMode::nearest, InterpolationMode::bicubic}) {
       for (const auto padding : {GridPadding::zeros, GridPadding::border, GridPadding::reflection}) {
         const Tensor y = grid_sample(ones({1, 1, 2, 2}, f64), full({1, 1, 1, 2}, bad, f64),
                                      {.mode = mode, .padding_mode = padding});

@@ -16,11 +16,11 @@ using golden::Args;
 using gradients::Case;
 using gradients::Inputs;
 
-const std::map<std::string, Interpolation> modes{
-    {"nearest", Interpolation::nearest}, {"nearest_exact", Interpolation::nearest_exact},
-    {"linear", Interpolation::linear},   {"bilinear", Interpolation::bilinear},
-    {"bicubic", Interpolation::bicubic}, {"trilinear", Interpolation::trilinear},
-    {"area", Interpolation::area}};
+const std::map<std::string, InterpolationMode> modes{
+    {"nearest", InterpolationMode::nearest}, {"nearest_exact", InterpolationMode::nearest_exact},
+    {"linear", InterpolationMode::linear},   {"bilinear", InterpolationMode::bilinear},
+    {"bicubic", InterpolationMode::bicubic}, {"trilinear", InterpolationMode::trilinear},
+    {"area", InterpolationMode::area}};
 
 std::vector<Tensor> run(Inputs x, const Args& a) {
   InterpolateOptions o{.mode = modes.at(a.text("mode")),
@@ -37,7 +37,7 @@ Case of(const std::string& name, const Shape& x, const InterpolateOptions& o) {
 }
 
 Tensor images() { return ones({1, 1, 4, 4}); }
-constexpr auto bilinear = Interpolation::bilinear;
+constexpr auto bilinear = InterpolationMode::bilinear;
 
 const table::Rows rows{
     "interpolate",
@@ -45,15 +45,15 @@ const table::Rows rows{
       .golden = {{"interpolate", run}},
       .gradients =
           {of("InterpolateNearest", {1, 2, 3, 2}, {.size = {5, 3}}),
-           of("InterpolateNearestExact", {1, 2, 4}, {.size = 3, .mode = Interpolation::nearest_exact}),
-           of("InterpolateLinear", {1, 2, 4}, {.scale_factor = {1.7}, .mode = Interpolation::linear}),
+           of("InterpolateNearestExact", {1, 2, 4}, {.size = 3, .mode = InterpolationMode::nearest_exact}),
+           of("InterpolateLinear", {1, 2, 4}, {.scale_factor = {1.7}, .mode = InterpolationMode::linear}),
            of("InterpolateBilinear", {1, 1, 3, 4}, {.size = {5, 3}, .mode = bilinear}),
            of("InterpolateBilinearCorners", {1, 1, 3, 2},
               {.size = 4, .mode = bilinear, .align_corners = true}),
            of("InterpolateAntialias", {1, 1, 5, 3}, {.size = {2, 4}, .mode = bilinear, .antialias = true}),
-           of("InterpolateBicubic", {1, 1, 3, 2}, {.size = {2, 5}, .mode = Interpolation::bicubic}),
-           of("InterpolateTrilinear", {1, 1, 2, 3, 2}, {.size = 3, .mode = Interpolation::trilinear}),
-           of("InterpolateArea", {1, 1, 3, 4}, {.size = 2, .mode = Interpolation::area}),
+           of("InterpolateBicubic", {1, 1, 3, 2}, {.size = {2, 5}, .mode = InterpolationMode::bicubic}),
+           of("InterpolateTrilinear", {1, 1, 2, 3, 2}, {.size = 3, .mode = InterpolationMode::trilinear}),
+           of("InterpolateArea", {1, 1, 3, 4}, {.size = 2, .mode = InterpolationMode::area}),
            of("InterpolateNoImages", {0, 1, 3, 4}, {.size = 2, .mode = bilinear})},
       .refusals = {
           {[] { interpolate(images(), {}); }, "give one of the two"},
@@ -64,7 +64,7 @@ const table::Rows rows{
           {[] { interpolate(images(), {.scale_factor = {1e300}}); }, "scale_factor 1e+300"},
           {[] { interpolate(images(), {.size = 0}); }, "both must have elements"},
           {[] { interpolate(ones({1, 1, 0, 2}), {.size = 2}); }, "both must have elements"},
-          {[] { interpolate(images(), {.size = 2, .mode = Interpolation::linear}); },
+          {[] { interpolate(images(), {.size = 2, .mode = InterpolationMode::linear}); },
            "linear needs an input of 3 dimensions, got 4"},
           {[] { interpolate(images(), {.size = 2, .align_corners = true}); }, "align_corners for nearest"},
           {[] { interpolate(images(), {.size = 2, .antialias = true}); }, "antialias for nearest"},
@@ -75,8 +75,8 @@ const table::Rows rows{
 
 TEST(Interpolate, CopiesWhatKeepsItsSize) {
   const Tensor x = randn({1, 2, 3, 4});
-  for (const Interpolation mode :
-       {Interpolation::nearest, bilinear, Interpolation::bicubic, Interpolation::area}) {
+  for (const InterpolationMode mode :
+       {InterpolationMode::nearest, bilinear, InterpolationMode::bicubic, InterpolationMode::area}) {
     const Tensor y = interpolate(x, {.size = {3, 4}, .mode = mode});
     EXPECT_TRUE(equal(y, x));
     EXPECT_FALSE(y.shares_storage(x));
