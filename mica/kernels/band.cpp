@@ -30,11 +30,18 @@ template <class T> void product(const Band& band, std::int64_t batch, std::int64
   const std::int64_t taps = rows == 0 ? 0 : static_cast<std::int64_t>(weights.size()) / rows + 1;
   const std::int64_t grain = 1 + (1 << 14) / (taps * std::max<std::int64_t>(inner, 1) + 1);
   parallel_for(0, batch * rows, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t item = begin; item < end; ++item) {
-      const auto row = static_cast<std::size_t>(item % rows);
+    // Counted along: a division for each row would take longer than its sum.
+    std::int64_t image = begin / rows;
+    auto row = static_cast<std::size_t>(begin % rows);
+    const auto advance = [&] {
+      if (++row < static_cast<std::size_t>(rows)) return;
+      row = 0;
+      ++image;
+    };
+    for (std::int64_t item = begin; item < end; ++item, advance()) {
       const T* w = weights.data() + band.begin[row];
       const std::int64_t count = band.begin[row + 1] - band.begin[row];
-      const T* from = x + (item / rows * band.columns + band.first[row]) * inner;
+      const T* from = x + (image * band.columns + band.first[row]) * inner;
       T* to = y + item * inner;
       if (inner == 1) {
         T sum = 0;

@@ -53,6 +53,10 @@ ConvLayer::ConvLayer(bool lazy, bool transposed, int dims, std::int64_t in, std:
     throw Error(type, fmt::format("kernel_size {}, stride {} and dilation {} must be at least 1",
                                   show_tuple(kernel_size), show_tuple(stride), show_tuple(dilation)));
   }
+  for (const Shape& sizes : {kernel_size, stride, dilation, padding}) {
+    if (!std::ranges::all_of(sizes, [](std::int64_t n) { return n <= INT32_MAX; }))
+      throw Error(type, "a kernel_size, stride, dilation or padding is 2^31 or more");
+  }
   if (!all_at_least(padding, 0))
     throw Error(type, fmt::format("padding {} must not be negative", show_tuple(padding)));
 }

@@ -8,6 +8,7 @@
 #include <mica/ops/band.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
+#include <mica/ops/pool.h>
 #include <mica/ops/pooled.h>
 #include <mica/ops/sizes.h>
 
@@ -63,6 +64,16 @@ Tensor adaptive_avg(int dims, const Tensor& given, const Shape& output_size) {
   return ops::pooled(name, dims, given, run).values;
 }
 
+// The size of the windows if they are all the same and do not overlap, else nothing.
+Shape equal_windows(const Tensor& x, const Shape& sizes) {
+  Shape kernel;
+  for (int d = 0; d < sizes.size(); ++d) {
+    if (x.size(d + 2) % sizes[d] != 0) return {};
+    kernel.push_back(x.size(d + 2) / sizes[d]);
+  }
+  return kernel;
+}
+
 // The maximum over the windows of one dimension, and where in that dimension it was.
 ValuesIndices largest_along(const Tensor& x, int dim, std::int64_t out) {
   const std::int64_t in = x.size(dim);
@@ -93,6 +104,11 @@ ValuesIndices adaptive_max(int dims, const Tensor& given, const Shape& output_si
       all.insert(0, x.size(1));
       all.insert(0, x.size(0));
       return {(x.sum() * 0).expand(all), zeros(all, i64)};
+    }
+    if (const Shape equal = equal_windows(x, sizes); !equal.empty()) {
+      return dims == 1   ? max_pool1d_with_indices(x, equal)
+             : dims == 2 ? max_pool2d_with_indices(x, equal)
+                         : max_pool3d_with_indices(x, equal);
     }
     // One dimension after the other, the last one first: of equals the first in row-major order stays.
     Tensor y = x, at;

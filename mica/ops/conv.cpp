@@ -217,7 +217,7 @@ Conv describe_transposed(const Call& call) {
       call.fail("output_padding must be smaller than stride or dilation, and not negative");
     if (xs[d + 2] < 1) call.fail("the input is empty");
     std::int64_t size = 0;
-    if (__builtin_mul_overflow(xs[d + 2] - 1, call.stride[d], &size) || size > INT64_MAX / 2)
+    if (__builtin_mul_overflow(xs[d + 2] - 1, call.stride[d], &size) || size > INT64_MAX / 8)
       call.fail("the output is too large");
     size += call.dilation[d] * (ws[d + 2] - 1) - 2 * call.padding[d] + more + 1;
     if (size < 1) call.fail("the padding leaves nothing of the output");

@@ -190,6 +190,7 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
   EXPECT_THAT([] { Conv2d(4, 4, 3, {.padding = -1}); }, message("padding (-1, -1)"));
   EXPECT_THAT([] { Conv2d(4, 4, 3, {.stride = 2, .padding = Padding::same}); },
               message("Padding::same with stride (2, 2)"));
+  EXPECT_THAT([] { Conv2d(4, 4, 3, {.stride = std::int64_t{1} << 40}); }, message("2^31 or more"));
   EXPECT_THAT([] { Conv3d(4, 4, {3, 3}); }, message("kernel_size [3, 3] for 3 dimensions"));
   Conv2d layer(2, 3, 3);
   EXPECT_THAT([&] { layer(ones({1, 4, 5, 5})); }, message("in Conv2d"));
