@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include <mica/nn/dims.h>
 #include <mica/nn/pooling.h>
 #include <mica/nn/tuple.h>
 #include <mica/ops/adaptive_pool.h>
@@ -19,9 +20,6 @@ template <int dims> class AdaptiveAvgPool : public Module {
  public:
   explicit AdaptiveAvgPool(const Shape& size) : output_size(size) {}
   Shape output_size;
-  std::string_view printed_type() const {
-    return detail::by_dims<dims>("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d");
-  }
   std::string extra_repr() const { return detail::describe_output(output_size); }
   NN_MEMBERS(output_size)
 
@@ -47,9 +45,6 @@ template <int dims> class AdaptiveMaxPool : public Module {
     return detail::by_dims<dims>(adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices,
                                  adaptive_max_pool3d_with_indices)(x, output_size);
   }
-  std::string_view printed_type() const {
-    return detail::by_dims<dims>("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d");
-  }
   std::string extra_repr() const { return detail::describe_output(output_size); }
   NN_MEMBERS(output_size)
 
@@ -66,3 +61,12 @@ using AdaptiveMaxPool2d = AdaptiveMaxPool<2>;
 using AdaptiveMaxPool3d = AdaptiveMaxPool<3>;
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::AdaptiveAvgPool<dims>> =
+    nn::detail::numbered_type("AdaptiveAvgPool", dims);
+template <int dims>
+inline constexpr auto type_text<nn::AdaptiveMaxPool<dims>> =
+    nn::detail::numbered_type("AdaptiveMaxPool", dims);
+}  // namespace mica::reflect::detail

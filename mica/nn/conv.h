@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include <mica/nn/dims.h>
 #include <mica/nn/module.h>
 #include <mica/ops/conv.h>
 #include <mica/ops/rearrange.h>
@@ -103,7 +104,6 @@ template <int dims> class Conv : public detail::ForwardConv {
   Conv(std::int64_t in_channels, std::int64_t out_channels, const Shape& kernel_size,
        const ConvOptions& options = {})
       : Conv(false, in_channels, out_channels, kernel_size, options) {}
-  std::string_view printed_type() const { return detail::conv_type(false, false, dims); }
   NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, padding_name, dilation, groups,
              padding_mode, weight, bias)
 
@@ -130,7 +130,6 @@ template <int dims> class ConvTranspose : public detail::TransposedConv {
   ConvTranspose(std::int64_t in_channels, std::int64_t out_channels, const Shape& kernel_size,
                 const ConvTransposeOptions& options = {})
       : ConvTranspose(false, in_channels, out_channels, kernel_size, options) {}
-  std::string_view printed_type() const { return detail::conv_type(false, true, dims); }
   NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, output_padding,
              weight, bias)
 
@@ -147,3 +146,9 @@ using ConvTranspose2d = ConvTranspose<2>;
 using ConvTranspose3d = ConvTranspose<3>;
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims> inline constexpr auto type_text<nn::Conv<dims>> = nn::detail::numbered_type("Conv", dims);
+template <int dims>
+inline constexpr auto type_text<nn::ConvTranspose<dims>> = nn::detail::numbered_type("ConvTranspose", dims);
+}  // namespace mica::reflect::detail

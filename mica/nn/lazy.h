@@ -110,3 +110,11 @@ class LazyBatchNorm2d : public BatchNorm2d {
 };
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::LazyConv<dims>> = nn::detail::numbered_type("LazyConv", dims);
+template <int dims>
+inline constexpr auto type_text<nn::LazyConvTranspose<dims>> =
+    nn::detail::numbered_type("LazyConvTranspose", dims);
+}  // namespace mica::reflect::detail

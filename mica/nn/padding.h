@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include <mica/nn/dims.h>
 #include <mica/nn/module.h>
 #include <mica/nn/tuple.h>
 #include <mica/ops/rearrange.h>
@@ -43,14 +44,13 @@ constexpr std::string_view padding_type(PadMode mode, int dims) {
 template <PadMode mode, int dims> class Pad : public detail::PaddingLayer {
  public:
   explicit Pad(const Shape& padding) : PaddingLayer(detail::padding_type(mode, dims), dims, padding) {}
-  std::string_view printed_type() const { return detail::padding_type(mode, dims); }
   std::string extra_repr() const { return detail::show_tuple(padding); }
   NN_MEMBERS(padding)
 
  private:
   friend Module;
   Pad() = default;
-  Tensor forward(const Tensor& x) { return apply(printed_type(), x, {.mode = mode}); }
+  Tensor forward(const Tensor& x) { return apply(detail::padding_type(mode, dims), x, {.mode = mode}); }
 };
 
 using ZeroPad1d = Pad<PadMode::constant, 1>;  // torch.nn.ZeroPad1d...
@@ -71,7 +71,6 @@ template <int dims> class ConstantPad : public detail::PaddingLayer {
  public:
   ConstantPad(const Shape& padding, double value) : PaddingLayer(type, dims, padding), value(value) {}
   double value = 0;
-  std::string_view printed_type() const { return type; }
   std::string extra_repr() const {
     return "padding=" + detail::show_tuple(padding) + ", value=" + detail::show(value);
   }
@@ -91,3 +90,20 @@ using ConstantPad2d = ConstantPad<2>;
 using ConstantPad3d = ConstantPad<3>;
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::Pad<PadMode::constant, dims>> =
+    nn::detail::numbered_type("ZeroPad", dims);
+template <int dims>
+inline constexpr auto type_text<nn::Pad<PadMode::reflect, dims>> =
+    nn::detail::numbered_type("ReflectionPad", dims);
+template <int dims>
+inline constexpr auto type_text<nn::Pad<PadMode::replicate, dims>> =
+    nn::detail::numbered_type("ReplicationPad", dims);
+template <int dims>
+inline constexpr auto type_text<nn::Pad<PadMode::circular, dims>> =
+    nn::detail::numbered_type("CircularPad", dims);
+template <int dims>
+inline constexpr auto type_text<nn::ConstantPad<dims>> = nn::detail::numbered_type("ConstantPad", dims);
+}  // namespace mica::reflect::detail

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <mica/nn/dims.h>
 #include <mica/nn/module.h>
 #include <mica/ops/pool.h>
 
@@ -34,9 +35,6 @@ template <int dims> class MaxPool : public Module {
     return detail::by_dims<dims>(max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices)(
         x, kernel_size, options);
   }
-  std::string_view printed_type() const {
-    return detail::by_dims<dims>("MaxPool1d", "MaxPool2d", "MaxPool3d");
-  }
   std::string extra_repr() const { return detail::describe(kernel_size, options); }
   NN_MEMBERS(kernel_size, options)
 
@@ -57,9 +55,6 @@ template <int dims> class AvgPool : public Module {
   explicit AvgPool(const Shape& kernel, const AvgPoolOptions& o = {}) : kernel_size(kernel), options(o) {}
   Shape kernel_size;
   AvgPoolOptions options;
-  std::string_view printed_type() const {
-    return detail::by_dims<dims>("AvgPool1d", "AvgPool2d", "AvgPool3d");
-  }
   std::string extra_repr() const { return detail::describe(dims, kernel_size, options); }
   NN_MEMBERS(kernel_size, options)
 
@@ -82,7 +77,6 @@ template <int dims> class LPPool : public Module {
   double norm_type = 2;
   Shape kernel_size;
   LPPoolOptions options;
-  std::string_view printed_type() const { return detail::by_dims<dims>("LPPool1d", "LPPool2d", "LPPool3d"); }
   std::string extra_repr() const { return detail::describe(norm_type, kernel_size, options); }
   NN_MEMBERS(norm_type, kernel_size, options)
 
@@ -98,3 +92,12 @@ using LPPool2d = LPPool<2>;
 using LPPool3d = LPPool<3>;
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::MaxPool<dims>> = nn::detail::numbered_type("MaxPool", dims);
+template <int dims>
+inline constexpr auto type_text<nn::AvgPool<dims>> = nn::detail::numbered_type("AvgPool", dims);
+template <int dims>
+inline constexpr auto type_text<nn::LPPool<dims>> = nn::detail::numbered_type("LPPool", dims);
+}  // namespace mica::reflect::detail

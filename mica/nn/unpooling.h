@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include <mica/nn/dims.h>
 #include <mica/nn/pooling.h>
 #include <mica/ops/fractional_pool.h>
 #include <mica/ops/unpool.h>
@@ -26,9 +27,6 @@ template <int dims> class MaxUnpool : public Module {
   explicit MaxUnpool(const Shape& kernel, const MaxUnpoolOptions& o = {}) : kernel_size(kernel), options(o) {}
   Shape kernel_size;
   MaxUnpoolOptions options;
-  std::string_view printed_type() const {
-    return detail::by_dims<dims>("MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d");
-  }
   std::string extra_repr() const { return detail::describe_unpool(dims, kernel_size, options); }
   NN_MEMBERS(kernel_size, options)
 
@@ -60,7 +58,7 @@ template <int dims> class FractionalMaxPool : public Module {
   // Errors: both or neither of the options; a ratio that is not between 0 and 1.
   FractionalMaxPool(const Shape& kernel, const FractionalMaxPoolOptions& o)
       : kernel_size(kernel), options(o) {
-    detail::check_fractional(printed_type(), options);
+    detail::check_fractional(dims == 2 ? "FractionalMaxPool2d" : "FractionalMaxPool3d", options);
   }
   Shape kernel_size;
   FractionalMaxPoolOptions options;
@@ -69,7 +67,6 @@ template <int dims> class FractionalMaxPool : public Module {
     const auto pool = dims == 2 ? fractional_max_pool2d_with_indices : fractional_max_pool3d_with_indices;
     return pool(x, kernel_size, sizes(), default_generator());
   }
-  std::string_view printed_type() const { return dims == 2 ? "FractionalMaxPool2d" : "FractionalMaxPool3d"; }
   std::string extra_repr() const { return {}; }  // as PyTorch's
   NN_MEMBERS(kernel_size, options)
 
@@ -88,3 +85,11 @@ using FractionalMaxPool2d = FractionalMaxPool<2>;
 using FractionalMaxPool3d = FractionalMaxPool<3>;
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::MaxUnpool<dims>> = nn::detail::numbered_type("MaxUnpool", dims);
+template <int dims>
+inline constexpr auto type_text<nn::FractionalMaxPool<dims>> =
+    nn::detail::numbered_type("FractionalMaxPool", dims);
+}  // namespace mica::reflect::detail

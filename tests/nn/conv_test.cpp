@@ -146,6 +146,11 @@ TEST(Convolutions, PrintAsPyTorchs) {
   expect_prints("conv", texts);
 }
 
+TEST(Convolutions, HaveTheNamesOfTheirAliases) {
+  EXPECT_EQ(reflect::type_name<Conv1d>(), "Conv1d");
+  EXPECT_EQ(reflect::type_name<ConvTranspose3d>(), "ConvTranspose3d");
+}
+
 TEST(Convolutions, AreClonedWithAllOptions) {
   const Conv1d conv(
       2, 4, 3, {.padding = Padding::same, .dilation = 2, .groups = 2, .padding_mode = PadMode::circular});
