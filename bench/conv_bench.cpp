@@ -7,7 +7,7 @@
 
 namespace {
 
-using mica::kernels::Conv2d;
+using mica::kernels::Convolution;
 using mica::kernels::Layout;
 
 std::vector<float> halves(std::int64_t count) {
@@ -34,24 +34,24 @@ struct Layer {
     state.counters["GFLOP/s"] =
         benchmark::Counter(2e-9 * multiplications, benchmark::Counter::kIsIterationInvariantRate);
   }
-  Conv2d c;
+  Convolution c;
   std::vector<float> x, y, weight, bias;
 };
 
 void forward(benchmark::State& state) {
   Layer l(state);
-  for (auto _ : state) mica::kernels::conv2d(l.c, l.x.data(), l.weight.data(), l.bias.data(), l.y.data());
+  for (auto _ : state) mica::kernels::conv(l.c, l.x.data(), l.weight.data(), l.bias.data(), l.y.data());
   l.count_flops(state);
 }
 void backward_input(benchmark::State& state) {
   Layer l(state);
-  for (auto _ : state) mica::kernels::conv2d_backward_input(l.c, l.y.data(), l.weight.data(), l.x.data());
+  for (auto _ : state) mica::kernels::conv_backward_input(l.c, l.y.data(), l.weight.data(), l.x.data());
   l.count_flops(state);
 }
 void backward_weight(benchmark::State& state) {
   Layer l(state);
   for (auto _ : state) {
-    mica::kernels::conv2d_backward_weight(l.c, l.x.data(), l.y.data(), l.weight.data(), l.bias.data());
+    mica::kernels::conv_backward_weight(l.c, l.x.data(), l.y.data(), l.weight.data(), l.bias.data());
   }
   l.count_flops(state);
 }

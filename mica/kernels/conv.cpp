@@ -8,38 +8,50 @@ namespace mica::kernels {
 
 namespace {
 
+// The output's size that oneDNN expects. A transposed convolution may leave out some of its input.
+std::int64_t output_size(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                         std::int64_t dilation) {
+  return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
 // Whether to ask oneDNN. A dimension of zero leaves at most biases and zeros to write, which the plain loops
 // do.
-bool is_for_onednn(const char* operation, const Conv2d& c) {
+bool is_for_onednn(const char* operation, const Convolution& c) {
   if (c.dtype == DType::f64) return false;
   if (c.dtype != DType::f32) {
     throw Error(operation, fmt::format("f32 and f64 only, got {}", name(c.dtype)), "convert to f32");
   }
-  return c.batch != 0 && c.in_channels != 0 && c.out_channels != 0 && c.in_h != 0 && c.in_w != 0 &&
-         c.kernel_h != 0 && c.kernel_w != 0 && c.out_h != 0 && c.out_w != 0;
+  if (output_size(c.in_d, c.kernel_d, c.stride_d, c.pad_d, c.dilation_d) != c.out_d ||
+      output_size(c.in_h, c.kernel_h, c.stride_h, c.pad_h, c.dilation_h) != c.out_h ||
+      output_size(c.in_w, c.kernel_w, c.stride_w, c.pad_w, c.dilation_w) != c.out_w) {
+    return false;
+  }
+  return c.batch != 0 && c.in_channels != 0 && c.out_channels != 0 && c.in_d != 0 && c.in_h != 0 &&
+         c.in_w != 0 && c.kernel_d != 0 && c.kernel_h != 0 && c.kernel_w != 0 && c.out_d != 0 &&
+         c.out_h != 0 && c.out_w != 0;
 }
 
 }  // namespace
 
-void conv2d(const Conv2d& c, const void* x, const void* weight, const void* bias, void* y) {
-  if (is_for_onednn("conv2d", c) && onednn::conv2d(c, x, weight, bias, y)) return;
-  reference::conv2d(c, x, weight, bias, y);
+void conv(const Convolution& c, const void* x, const void* weight, const void* bias, void* y) {
+  if (is_for_onednn("conv", c) && onednn::conv(c, x, weight, bias, y)) return;
+  reference::conv(c, x, weight, bias, y);
 }
 
-void conv2d_backward_input(const Conv2d& c, const void* grad_y, const void* weight, void* grad_x) {
-  if (is_for_onednn("conv2d_backward_input", c) && onednn::conv2d_backward_input(c, grad_y, weight, grad_x)) {
+void conv_backward_input(const Convolution& c, const void* grad_y, const void* weight, void* grad_x) {
+  if (is_for_onednn("conv_backward_input", c) && onednn::conv_backward_input(c, grad_y, weight, grad_x)) {
     return;
   }
-  reference::conv2d_backward_input(c, grad_y, weight, grad_x);
+  reference::conv_backward_input(c, grad_y, weight, grad_x);
 }
 
-void conv2d_backward_weight(const Conv2d& c, const void* x, const void* grad_y, void* grad_weight,
-                            void* grad_bias) {
-  if (is_for_onednn("conv2d_backward_weight", c) &&
-      onednn::conv2d_backward_weight(c, x, grad_y, grad_weight, grad_bias)) {
+void conv_backward_weight(const Convolution& c, const void* x, const void* grad_y, void* grad_weight,
+                          void* grad_bias) {
+  if (is_for_onednn("conv_backward_weight", c) &&
+      onednn::conv_backward_weight(c, x, grad_y, grad_weight, grad_bias)) {
     return;
   }
-  reference::conv2d_backward_weight(c, x, grad_y, grad_weight, grad_bias);
+  reference::conv_backward_weight(c, x, grad_y, grad_weight, grad_bias);
 }
 
 }  // namespace mica::kernels

@@ -85,28 +85,24 @@ Tensor LazyLinear::forward(const Tensor& x) {
   return linear(x, weight, bias);
 }
 
-LazyConv2d::LazyConv2d(std::int64_t out, IntPair kernel, const Conv2dOptions& options)
-    : Conv2d("nn::LazyConv2d", 0, out, kernel, options) {
-  weight = Parameter::uninitialized({out, -1, kernel.h, kernel.w}, options.dtype);
-  if (options.bias) bias = Parameter::uninitialized(Shape(out), options.dtype);
-}
-
-Tensor LazyConv2d::forward(const Tensor& x) {
-  if (in_channels == 0) {
-    if (const Uninitialized* known = weight.pending()) {
-      check_first("LazyConv2d", x, {3, 4}, known->dtype);
-      const std::int64_t channels = x.size(-3);
-      if (channels < 1 || channels % groups != 0) {
-        throw Error("LazyConv2d",
-                    fmt::format("{} channels must be positive and divisible by groups {}", channels, groups));
-      }
-      weight.materialize({out_channels, channels / groups, kernel_size.h, kernel_size.w});
-      reset_weight();
+void detail::ConvLayer::initialize(bool transposed, const Tensor& x) {
+  if (in_channels != 0) return;
+  const int dims = kernel_size.size();
+  if (const Uninitialized* known = weight.pending()) {
+    const std::string type(conv_type(true, transposed, dims));
+    check_first(type.c_str(), x, {dims + 1, dims + 2}, known->dtype);
+    const std::int64_t channels = x.size(-dims - 1);
+    if (channels < 1 || channels % groups != 0) {
+      throw Error(type,
+                  fmt::format("{} channels must be positive and divisible by groups {}", channels, groups));
     }
-    in_channels = weight.size(1) * groups;
-    if (materialize(bias, Shape(out_channels))) reset_bias();
+    Shape sizes = known->sizes;
+    sizes[transposed ? 0 : 1] = transposed ? channels : channels / groups;
+    weight.materialize(sizes);
+    reset_weight();
   }
-  return Conv2d::forward(x);
+  in_channels = transposed ? weight.size(0) : weight.size(1) * groups;
+  if (materialize(bias, Shape(out_channels))) reset_bias();
 }
 
 LazyBatchNorm1d::LazyBatchNorm1d(const BatchNormOptions& options) : BatchNorm1d(0, options) {

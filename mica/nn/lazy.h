@@ -33,18 +33,55 @@ class LazyLinear : public Linear {
 };
 
 // A Conv2d whose in_channels are those of its first input (torch.nn.LazyConv2d).
-class LazyConv2d : public Conv2d {
+template <int dims> class LazyConv : public Conv<dims> {
  public:
   // Errors: as Conv2d.
-  LazyConv2d(std::int64_t out_channels, IntPair kernel_size, const Conv2dOptions& options = {});
-  std::string_view printed_type() const { return in_channels == 0 ? "LazyConv2d" : "Conv2d"; }
-  NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, weight, bias)
+  LazyConv(std::int64_t out_channels, const Shape& kernel_size, const ConvOptions& options = {})
+      : Conv<dims>(true, 0, out_channels, kernel_size, options) {}
+  std::string_view printed_type() const { return detail::conv_type(in_channels == 0, false, dims); }
+  using Base = Conv<dims>;
+  using Base::in_channels, Base::out_channels, Base::kernel_size, Base::stride, Base::padding,
+      Base::padding_name, Base::dilation, Base::groups, Base::padding_mode, Base::weight, Base::bias;
+  NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, padding_name, dilation, groups,
+             padding_mode, weight, bias)
 
  private:
   friend Module;
-  LazyConv2d() = default;
-  Tensor forward(const Tensor& x);
+  LazyConv() = default;
+  Tensor forward(const Tensor& x) {
+    this->initialize(false, x);
+    return Base::forward(x);
+  }
 };
+using LazyConv1d = LazyConv<1>;
+using LazyConv2d = LazyConv<2>;
+using LazyConv3d = LazyConv<3>;
+
+// A ConvTranspose2d whose in_channels are those of its first input (torch.nn.LazyConvTranspose2d).
+template <int dims> class LazyConvTranspose : public ConvTranspose<dims> {
+ public:
+  // Errors: as ConvTranspose2d.
+  LazyConvTranspose(std::int64_t out_channels, const Shape& kernel_size,
+                    const ConvTransposeOptions& options = {})
+      : ConvTranspose<dims>(true, 0, out_channels, kernel_size, options) {}
+  std::string_view printed_type() const { return detail::conv_type(in_channels == 0, true, dims); }
+  using Base = ConvTranspose<dims>;
+  using Base::in_channels, Base::out_channels, Base::kernel_size, Base::stride, Base::padding, Base::dilation,
+      Base::groups, Base::output_padding, Base::weight, Base::bias;
+  NN_MEMBERS(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, output_padding,
+             weight, bias)
+
+ private:
+  friend Module;
+  LazyConvTranspose() = default;
+  Tensor forward(const Tensor& x, const Shape& output_size = {}) {
+    this->initialize(true, x);
+    return Base::forward(x, output_size);
+  }
+};
+using LazyConvTranspose1d = LazyConvTranspose<1>;
+using LazyConvTranspose2d = LazyConvTranspose<2>;
+using LazyConvTranspose3d = LazyConvTranspose<3>;
 
 // A BatchNorm1d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm1d).
 class LazyBatchNorm1d : public BatchNorm1d {
@@ -73,3 +110,11 @@ class LazyBatchNorm2d : public BatchNorm2d {
 };
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::LazyConv<dims>> = nn::detail::numbered_type("LazyConv", dims);
+template <int dims>
+inline constexpr auto type_text<nn::LazyConvTranspose<dims>> =
+    nn::detail::numbered_type("LazyConvTranspose", dims);
+}  // namespace mica::reflect::detail

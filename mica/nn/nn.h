@@ -3,6 +3,7 @@
 
 #include <mica/nn/activation.h>
 #include <mica/nn/adaptive.h>
+#include <mica/nn/adaptive_pooling.h>
 #include <mica/nn/attention.h>
 #include <mica/nn/checkpoint.h>
 #include <mica/nn/clip_grad.h>
@@ -12,6 +13,7 @@
 #include <mica/nn/dropout.h>
 #include <mica/nn/embedding.h>
 #include <mica/nn/flatten.h>
+#include <mica/nn/fold.h>
 #include <mica/nn/functional_call.h>
 #include <mica/nn/fuse.h>
 #include <mica/nn/init.h>
@@ -22,6 +24,7 @@
 #include <mica/nn/meta.h>
 #include <mica/nn/module.h>
 #include <mica/nn/norm.h>
+#include <mica/nn/padding.h>
 #include <mica/nn/parametrizations.h>
 #include <mica/nn/pooling.h>
 #include <mica/nn/prune.h>
@@ -34,3 +37,5 @@
 #include <mica/nn/stacked_state.h>
 #include <mica/nn/summary.h>
 #include <mica/nn/transformer.h>
+#include <mica/nn/unpooling.h>
+#include <mica/nn/upsampling.h>

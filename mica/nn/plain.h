@@ -19,10 +19,6 @@
 #include <mica/core/shape.h>
 #include <mica/reflect/fields.h>
 
-namespace mica {
-struct IntPair;
-}
-
 namespace mica::nn {
 
 // Nothing, a truth value, a number, text, a list, or a record in the order of its names. Whole numbers are
@@ -73,13 +69,12 @@ template <class T> consteval bool is_plain_record() {
   }
 }
 
-// Numbers, truth values, enumerations, text, Shape and IntPair; std::optional, lists, arrays, tuples and maps
-// from text of such; plain structs of such, which are no modules.
+// Numbers, truth values, enumerations, text and Shape; std::optional, lists, arrays, tuples and maps from
+// text of such; plain structs of such, which are no modules.
 template <class T> consteval bool is_plain() {
   if constexpr (std::is_arithmetic_v<T>) {
     return sizeof(T) <= 8;  // no long double
-  } else if constexpr (std::is_enum_v<T> || std::same_as<T, std::string> || std::same_as<T, Shape> ||
-                       std::same_as<T, IntPair>) {
+  } else if constexpr (std::is_enum_v<T> || std::same_as<T, std::string> || std::same_as<T, Shape>) {
     return true;
   } else if constexpr (is_optional<T> || PlainList<T>) {
     return is_plain<typename T::value_type>();
@@ -113,8 +108,6 @@ template <class T> Plain to_plain(const T& x) {
     return to_plain(static_cast<std::underlying_type_t<T>>(x));
   } else if constexpr (std::same_as<T, std::string>) {
     return {x};
-  } else if constexpr (std::same_as<T, IntPair>) {
-    return to_plain(std::array<std::int64_t, 2>{x.h, x.w});
   } else if constexpr (is_optional<T>) {
     return x.has_value() ? to_plain(*x) : Plain();
   } else if constexpr (PlainMap<T>) {
@@ -201,9 +194,6 @@ template <class T> T from_plain(const Plain& p, Misfit& misfit) {
     return static_cast<T>(from_plain<std::underlying_type_t<T>>(p, misfit));
   } else if constexpr (std::same_as<T, std::string>) {
     return read_text(p, misfit);
-  } else if constexpr (std::same_as<T, IntPair>) {
-    const auto both = from_plain<std::array<std::int64_t, 2>>(p, misfit);
-    return T(both[0], both[1]);
   } else if constexpr (is_optional<T>) {
     if (std::holds_alternative<std::monostate>(p.value)) return std::nullopt;
     return from_plain<typename T::value_type>(p, misfit);

@@ -1,4 +1,5 @@
 #include <array>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -6,6 +7,9 @@
 #include <mica/kernels/conv.h>
 #include <mica/ops/conv.h>
 #include <mica/ops/detail.h>
+#include <mica/ops/pointwise.h>
+#include <mica/ops/rearrange.h>
+#include <mica/ops/sizes.h>
 
 namespace mica {
 
@@ -13,65 +17,64 @@ using autograd::record;
 using autograd::recording;
 using kernels::Layout;
 
-std::string to_string(const IntPair& pair) { return fmt::format("({}, {})", pair.h, pair.w); }
-
 namespace {
 
+// A convolution and the sizes of what takes part in it.
+struct Conv {
+  kernels::Convolution k;
+  Shape x, y, weight;
+};
+
 // The three products of a convolution; each is differentiable in its two arguments through the other two.
-Tensor forward(const kernels::Conv2d& c, const Tensor& x, const Tensor& weight);
-Tensor backward_input(const kernels::Conv2d& c, const Tensor& grad, const Tensor& weight);
-Tensor backward_weight(const kernels::Conv2d& c, const Tensor& x, const Tensor& grad);
+Tensor forward(const Conv& c, const Tensor& x, const Tensor& weight);
+Tensor backward_input(const Conv& c, const Tensor& grad, const Tensor& weight);
+Tensor backward_weight(const Conv& c, const Tensor& x, const Tensor& grad);
 
-// oneDNN is fastest with channels last; the plain loops of f64 walk row-major memory.
-Layout layout_of(DType dtype) { return dtype == f32 ? Layout::channels_last : Layout::channels_first; }
-Shape x_sizes(const kernels::Conv2d& c) { return {c.batch, c.in_channels, c.in_h, c.in_w}; }
-Shape y_sizes(const kernels::Conv2d& c) { return {c.batch, c.out_channels, c.out_h, c.out_w}; }
-Shape weight_sizes(const kernels::Conv2d& c) {
-  return {c.out_channels, c.in_channels / c.groups, c.kernel_h, c.kernel_w};
-}
+constexpr const char* conv_names[] = {"conv1d", "conv2d", "conv3d"};
+constexpr const char* transpose_names[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
 
-Tensor run_forward(const kernels::Conv2d& c, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor input = ops::arranged(x, c.x_layout);
+Tensor run_forward(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Tensor input = ops::arranged(x, c.k.x_layout);
   const Tensor w = weight.detach().contiguous();
   const Tensor b = bias.defined() ? bias.detach().contiguous() : Tensor();
-  Tensor y = ops::empty_arranged(y_sizes(c), c.dtype, c.y_layout);
-  kernels::conv2d(c, input.raw_data(), w.raw_data(), b.defined() ? b.raw_data() : nullptr, y.raw_data());
+  Tensor y = ops::empty_arranged(c.y, c.k.dtype, c.k.y_layout);
+  kernels::conv(c.k, input.raw_data(), w.raw_data(), b.defined() ? b.raw_data() : nullptr, y.raw_data());
   return y;
 }
 
-Tensor forward(const kernels::Conv2d& c, const Tensor& x, const Tensor& weight) {
+Tensor forward(const Conv& c, const Tensor& x, const Tensor& weight) {
   Tensor y = run_forward(c, x, weight, {});
   if (!recording(x, weight)) return y;
   return record(
-      "conv2d", y, {&x, &weight},
+      "conv", y, {&x, &weight},
       [c, x = Saved(x), w = Saved(weight)](const Node& node, const Tensor& grad) -> std::array<Tensor, 2> {
         return {node.needs(0) ? backward_input(c, grad, w.get(node)) : Tensor(),
                 node.needs(1) ? backward_weight(c, x.get(node), grad) : Tensor()};
       });
 }
 
-Tensor backward_input(const kernels::Conv2d& c, const Tensor& grad, const Tensor& weight) {
-  const Tensor g = ops::arranged(grad, c.y_layout);
+Tensor backward_input(const Conv& c, const Tensor& grad, const Tensor& weight) {
+  const Tensor g = ops::arranged(grad, c.k.y_layout);
   const Tensor w = weight.detach().contiguous();
-  Tensor grad_x = ops::empty_arranged(x_sizes(c), c.dtype, c.x_layout);
-  kernels::conv2d_backward_input(c, g.raw_data(), w.raw_data(), grad_x.raw_data());
+  Tensor grad_x = ops::empty_arranged(c.x, c.k.dtype, c.k.x_layout);
+  kernels::conv_backward_input(c.k, g.raw_data(), w.raw_data(), grad_x.raw_data());
   if (!recording(grad, weight)) return grad_x;
   return record(
-      "conv2d_backward_input", grad_x, {&grad, &weight},
+      "conv_transpose", grad_x, {&grad, &weight},
       [c, g = Saved(grad), w = Saved(weight)](const Node& node, const Tensor& gg) -> std::array<Tensor, 2> {
         return {node.needs(0) ? forward(c, gg, w.get(node)) : Tensor(),
                 node.needs(1) ? backward_weight(c, gg, g.get(node)) : Tensor()};
       });
 }
 
-Tensor backward_weight(const kernels::Conv2d& c, const Tensor& x, const Tensor& grad) {
-  const Tensor input = ops::arranged(x, c.x_layout);
-  const Tensor g = ops::arranged(grad, c.y_layout);
-  Tensor grad_weight = empty(weight_sizes(c), c.dtype);
-  kernels::conv2d_backward_weight(c, input.raw_data(), g.raw_data(), grad_weight.raw_data(), nullptr);
+Tensor backward_weight(const Conv& c, const Tensor& x, const Tensor& grad) {
+  const Tensor input = ops::arranged(x, c.k.x_layout);
+  const Tensor g = ops::arranged(grad, c.k.y_layout);
+  Tensor grad_weight = empty(c.weight, c.k.dtype);
+  kernels::conv_backward_weight(c.k, input.raw_data(), g.raw_data(), grad_weight.raw_data(), nullptr);
   if (!recording(x, grad)) return grad_weight;
   return record(
-      "conv2d_backward_weight", grad_weight, {&x, &grad},
+      "conv_backward_weight", grad_weight, {&x, &grad},
       [c, x = Saved(x), g = Saved(grad)](const Node& node, const Tensor& gg) -> std::array<Tensor, 2> {
         return {node.needs(0) ? backward_input(c, g.get(node), gg) : Tensor(),
                 node.needs(1) ? forward(c, x.get(node), gg) : Tensor()};
@@ -79,87 +82,213 @@ Tensor backward_weight(const kernels::Conv2d& c, const Tensor& x, const Tensor& 
 }
 
 // The gradients of weight and bias from one pass over x and grad, when nobody asks for second derivatives.
-std::array<Tensor, 2> backward_weight_and_bias(const kernels::Conv2d& c, const Tensor& x,
-                                               const Tensor& grad) {
-  const Tensor input = ops::arranged(x, c.x_layout);
-  const Tensor g = ops::arranged(grad, c.y_layout);
-  std::array<Tensor, 2> grads{empty(weight_sizes(c), c.dtype), empty(Shape(c.out_channels), c.dtype)};
-  kernels::conv2d_backward_weight(c, input.raw_data(), g.raw_data(), grads[0].raw_data(),
-                                  grads[1].raw_data());
+std::array<Tensor, 2> backward_weight_and_bias(const Conv& c, const Tensor& x, const Tensor& grad) {
+  const Tensor input = ops::arranged(x, c.k.x_layout);
+  const Tensor g = ops::arranged(grad, c.k.y_layout);
+  std::array<Tensor, 2> grads{empty(c.weight, c.k.dtype), empty(Shape(c.k.out_channels), c.k.dtype)};
+  kernels::conv_backward_weight(c.k, input.raw_data(), g.raw_data(), grads[0].raw_data(),
+                                grads[1].raw_data());
   return grads;
 }
 
-kernels::Conv2d describe(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
-  const auto fail = [&](const std::string& what, const char* hint = "") {
-    throw Error("conv2d",
-                fmt::format("{} (input {}, weight {}, stride {}, padding {}, dilation {}, groups {})", what,
-                            to_string(x.sizes()), to_string(weight.sizes()), to_string(o.stride),
-                            to_string(o.padding), to_string(o.dilation), o.groups),
-                hint);
-  };
-  if (x.dim() != 4)
-    fail(fmt::format("expected an input of 3 or 4 dimensions, got {}", x.dim()), "(N, C, H, W) or (C, H, W)");
-  if (weight.dim() != 4) fail(fmt::format("expected a weight of 4 dimensions, got {}", weight.dim()));
-  if (o.stride.h < 1 || o.stride.w < 1 || o.dilation.h < 1 || o.dilation.w < 1)
-    fail("stride and dilation must be at least 1");
-  if (o.padding.h < 0 || o.padding.w < 0) fail("padding must not be negative");
-  if (o.groups < 1) fail("groups must be at least 1");
-  const Shape& xs = x.sizes();
-  const Shape& ws = weight.sizes();
-  for (const IntPair& size : {o.stride, o.padding, o.dilation, IntPair(ws[2], ws[3])})
-    if (!size.fits_int32()) fail("a kernel, stride, padding or dilation is 2^31 or more");
-  if (xs[1] % o.groups != 0 || ws[1] != xs[1] / o.groups) {
-    fail(fmt::format("input has {} channels, weight expects {}{}", xs[1], ws[1],
-                     o.groups == 1 ? "" : fmt::format(" for each of {} groups", o.groups)));
-  }
-  if (ws[0] % o.groups != 0) fail(fmt::format("{} output channels are not divisible by groups", ws[0]));
-  if (bias.defined() && bias.sizes() != Shape(ws[0])) {
-    fail(fmt::format("bias of shape {} for {} output channels", to_string(bias.sizes()), ws[0]));
-  }
-  const auto length = [](std::int64_t n, std::int64_t k, std::int64_t s, std::int64_t p, std::int64_t d) {
-    const std::int64_t span = n + 2 * p - d * (k - 1) - 1;
-    return span < 0 ? 0 : span / s + 1;
-  };
-  const std::int64_t out_h = length(xs[2], ws[2], o.stride.h, o.padding.h, o.dilation.h);
-  const std::int64_t out_w = length(xs[3], ws[3], o.stride.w, o.padding.w, o.dilation.w);
-  if (out_h < 1 || out_w < 1 || ws[2] < 1 || ws[3] < 1) fail("the kernel is larger than the padded input");
-  const Layout layout = layout_of(x.dtype());
-  return {.dtype = x.dtype(),
-          .x_layout = layout,
-          .y_layout = layout,
-          .batch = xs[0],
-          .in_channels = xs[1],
-          .out_channels = ws[0],
-          .groups = o.groups,
-          .in_h = xs[2],
-          .in_w = xs[3],
-          .kernel_h = ws[2],
-          .kernel_w = ws[3],
-          .out_h = out_h,
-          .out_w = out_w,
-          .stride_h = o.stride.h,
-          .stride_w = o.stride.w,
-          .pad_h = o.padding.h,
-          .pad_w = o.padding.w,
-          .dilation_h = o.dilation.h,
-          .dilation_w = o.dilation.w};
+Tensor backward_bias(const Tensor& grad) {
+  Shape dims = 0;
+  for (int d = 2; d < grad.sizes().size(); ++d) dims.push_back(d);
+  return grad.sum(dims);
 }
 
-}  // namespace
+// A call, its sizes one for each dimension.
+struct Call {
+  const char* operation;
+  const Tensor& x;
+  const Tensor& weight;
+  const Tensor& bias;
+  Shape stride, padding, dilation;
+  std::int64_t groups;
+  Shape output_padding;
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
-  if (x.dim() == 3) return conv2d(x.unsqueeze(0), weight, bias, options).squeeze(0);
-  ops::check_floating("conv2d", x);
-  ops::check_same_dtype("conv2d", x, "the input", weight, "the weight");
-  if (bias.defined()) ops::check_same_dtype("conv2d", bias, "the bias", weight, "the weight");
-  if (ops::compute_type(x.dtype()) != x.dtype()) {
-    return conv2d(x.to(f32), weight.to(f32), bias.defined() ? bias.to(f32) : bias, options).to(x.dtype());
+  int dims() const { return stride.size(); }
+  [[noreturn]] void fail(const std::string& what, const char* hint = "") const {
+    const std::string output =
+        output_padding.empty() ? "" : fmt::format(", output_padding {}", to_string(output_padding));
+    throw Error(operation,
+                fmt::format("{} (input {}, weight {}, stride {}, padding {}, dilation {}, groups {}{})", what,
+                            to_string(x.sizes()), to_string(weight.sizes()), to_string(stride),
+                            to_string(padding), to_string(dilation), groups, output),
+                hint);
   }
-  const kernels::Conv2d c = describe(x, weight, bias, options);
+};
+
+void check_ranges(const Call& call) {
+  if (call.weight.dim() != call.dims() + 2) {
+    call.fail(fmt::format("expected a weight of {} dimensions, got {}", call.dims() + 2, call.weight.dim()));
+  }
+  for (int d = 0; d < call.dims(); ++d) {
+    if (call.stride[d] < 1 || call.dilation[d] < 1) call.fail("stride and dilation must be at least 1");
+    if (call.padding[d] < 0) call.fail("padding must not be negative");
+    // So that a product of two, or twice one, is a number.
+    for (const std::int64_t size :
+         {call.stride[d], call.padding[d], call.dilation[d], call.weight.size(d + 2)})
+      if (size > INT32_MAX) call.fail("a kernel, stride, padding or dilation is 2^31 or more");
+    if (call.weight.size(d + 2) < 1) call.fail("the kernel is empty");
+  }
+  if (call.groups < 1) call.fail("groups must be at least 1");
+}
+
+void check_bias(const Call& call, std::int64_t out_channels) {
+  if (call.bias.defined() && call.bias.sizes() != Shape(out_channels)) {
+    call.fail(
+        fmt::format("bias of shape {} for {} output channels", to_string(call.bias.sizes()), out_channels));
+  }
+}
+
+// The convolution from images of sizes x to images of sizes y, (N, C, ...).
+Conv describe(const Call& call, const Shape& x, const Shape& y) {
+  // Of depth, height and width; `otherwise` where there is none.
+  const auto dhw = [&](const Shape& sizes, std::int64_t otherwise) {
+    std::array<std::int64_t, 3> all{otherwise, otherwise, otherwise};
+    std::copy(sizes.end() - call.dims(), sizes.end(), all.end() - call.dims());
+    return all;
+  };
+  // oneDNN is fastest with channels last; the plain loops of f64 walk row-major memory.
+  const Layout layout = call.x.dtype() == f32 ? Layout::channels_last : Layout::channels_first;
+  const auto in = dhw(x, 1), out = dhw(y, 1), kernel = dhw(call.weight.sizes(), 1);
+  const auto stride = dhw(call.stride, 1), pad = dhw(call.padding, 0), dilation = dhw(call.dilation, 1);
+  const kernels::Convolution k{.dtype = call.x.dtype(),
+                               .x_layout = layout,
+                               .y_layout = layout,
+                               .batch = x[0],
+                               .in_channels = x[1],
+                               .out_channels = y[1],
+                               .groups = call.groups,
+                               .in_d = in[0],
+                               .kernel_d = kernel[0],
+                               .out_d = out[0],
+                               .stride_d = stride[0],
+                               .pad_d = pad[0],
+                               .dilation_d = dilation[0],
+                               .in_h = in[1],
+                               .in_w = in[2],
+                               .kernel_h = kernel[1],
+                               .kernel_w = kernel[2],
+                               .out_h = out[1],
+                               .out_w = out[2],
+                               .stride_h = stride[1],
+                               .stride_w = stride[2],
+                               .pad_h = pad[1],
+                               .pad_w = pad[2],
+                               .dilation_h = dilation[1],
+                               .dilation_w = dilation[2]};
+  return {k, x, y, call.weight.sizes()};
+}
+
+Conv describe_forward(const Call& call) {
+  check_ranges(call);
+  const Shape& xs = call.x.sizes();
+  const Shape& ws = call.weight.sizes();
+  if (xs[1] % call.groups != 0 || ws[1] != xs[1] / call.groups) {
+    call.fail(fmt::format("input has {} channels, weight expects {}{}", xs[1], ws[1],
+                          call.groups == 1 ? "" : fmt::format(" for each of {} groups", call.groups)));
+  }
+  if (ws[0] % call.groups != 0)
+    call.fail(fmt::format("{} output channels are not divisible by groups", ws[0]));
+  check_bias(call, ws[0]);
+  Shape ys = {xs[0], ws[0]};
+  for (int d = 0; d < call.dims(); ++d) {
+    const std::int64_t span = xs[d + 2] + 2 * call.padding[d] - call.dilation[d] * (ws[d + 2] - 1) - 1;
+    if (span < 0) call.fail("the kernel is larger than the padded input");
+    ys.push_back(span / call.stride[d] + 1);
+  }
+  return describe(call, xs, ys);
+}
+
+Conv describe_transposed(const Call& call) {
+  check_ranges(call);
+  const Shape& xs = call.x.sizes();
+  const Shape& ws = call.weight.sizes();
+  if (ws[0] != xs[1]) call.fail(fmt::format("input has {} channels, weight expects {}", xs[1], ws[0]));
+  if (xs[1] % call.groups != 0)
+    call.fail(fmt::format("{} input channels are not divisible by groups", xs[1]));
+  check_bias(call, ws[1] * call.groups);
+  Shape ys = {xs[0], ws[1] * call.groups};
+  for (int d = 0; d < call.dims(); ++d) {
+    const std::int64_t more = call.output_padding[d];
+    if (more < 0 || (more >= call.stride[d] && more >= call.dilation[d]))
+      call.fail("output_padding must be smaller than stride or dilation, and not negative");
+    if (xs[d + 2] < 1) call.fail("the input is empty");
+    std::int64_t size = 0;
+    if (__builtin_mul_overflow(xs[d + 2] - 1, call.stride[d], &size) || size > INT64_MAX / 8)
+      call.fail("the output is too large");
+    size += call.dilation[d] * (ws[d + 2] - 1) - 2 * call.padding[d] + more + 1;
+    if (size < 1) call.fail("the padding leaves nothing of the output");
+    ys.push_back(size);
+  }
+  return describe(call, ys, xs);
+}
+
+// What comes before the sizes: one image is a batch of one, narrow floats are computed in f32.
+template <class Run>
+Tensor convolve(const char* operation, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                const Run& run) {
+  if (x.dim() == dims + 1) return convolve(operation, dims, x.unsqueeze(0), weight, bias, run).squeeze(0);
+  ops::check_floating(operation, x);
+  ops::check_same_dtype(operation, x, "the input", weight, "the weight");
+  if (bias.defined()) ops::check_same_dtype(operation, bias, "the bias", weight, "the weight");
+  if (x.dim() != dims + 2) {
+    throw Error(operation,
+                fmt::format("expected an input of {} or {} dimensions, got {} (input {})", dims + 1, dims + 2,
+                            x.dim(), to_string(x.sizes())),
+                "(N, C, ...) or (C, ...)");
+  }
+  if (ops::compute_type(x.dtype()) == x.dtype()) return run(x, weight, bias);
+  return run(x.to(f32), weight.to(f32), bias.defined() ? bias.to(f32) : bias).to(x.dtype());
+}
+
+// The numbers of zeros that `options` ask for on both sides. Adds to x what is needed behind alone.
+Shape resolve_padding(const char* operation, int dims, Tensor& x, const Tensor& weight,
+                      const ConvOptions& options) {
+  if (options.padding.name != Padding::same)
+    return options.padding.name ? Shape::filled(dims, 0)
+                                : ops::for_each_dim(operation, "padding", options.padding.sizes, dims);
+  const Shape stride = ops::for_each_dim(operation, "stride", options.stride, dims);
+  const Shape dilation = ops::for_each_dim(operation, "dilation", options.dilation, dims);
+  Shape padding;
+  std::vector<std::int64_t> behind;
+  bool odd = false;
+  for (int d = 0; d < dims && weight.dim() == dims + 2; ++d) {
+    if (stride[d] != 1) {
+      throw Error(operation, fmt::format("Padding::same with stride {}", to_string(stride)),
+                  "only a stride of 1 gives an output of the input's size");
+    }
+    std::int64_t total = 0;
+    if (__builtin_mul_overflow(dilation[d], weight.size(d + 2) - 1, &total)) total = 0;  // refused later
+    total = std::max<std::int64_t>(total, 0);
+    padding.push_back(total / 2);
+    behind.insert(behind.begin(), {0, total % 2});
+    odd = odd || total % 2 != 0;
+  }
+  if (padding.empty()) return Shape::filled(dims, 0);  // a weight that is refused later
+  if (odd) x = pad(x, behind);
+  return padding;
+}
+
+Tensor conv(int dims, const Tensor& given, const Tensor& weight, const Tensor& bias, const ConvOptions& o) {
+  const char* operation = conv_names[dims - 1];
+  Tensor x = given;
+  const Shape padding = resolve_padding(operation, dims, x, weight, o);
+  const Conv c = describe_forward({operation,
+                                   x,
+                                   weight,
+                                   bias,
+                                   ops::for_each_dim(operation, "stride", o.stride, dims),
+                                   padding,
+                                   ops::for_each_dim(operation, "dilation", o.dilation, dims),
+                                   o.groups,
+                                   {}});
   Tensor y = run_forward(c, x, weight, bias);
   if (!recording(x, weight, bias)) return y;
   return record(
-      "conv2d", y, {&x, &weight, &bias},
+      "conv", y, {&x, &weight, &bias},
       [c, x = Saved(x), w = Saved(weight)](const Node& node, const Tensor& grad) -> std::array<Tensor, 3> {
         std::array<Tensor, 3> grads;
         if (node.needs(0)) grads[0] = backward_input(c, grad, w.get(node));
@@ -170,9 +299,55 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
           return grads;
         }
         if (node.needs(1)) grads[1] = backward_weight(c, x.get(node), grad);
-        if (node.needs(2)) grads[2] = grad.sum({0, 2, 3});
+        if (node.needs(2)) grads[2] = backward_bias(grad);
         return grads;
       });
+}
+
+Tensor conv_transpose(int dims, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                      const ConvTransposeOptions& o) {
+  const char* operation = transpose_names[dims - 1];
+  const auto each = [&](const char* what, const Shape& sizes) {
+    return ops::for_each_dim(operation, what, sizes, dims);
+  };
+  const Conv c =
+      describe_transposed({operation, x, weight, bias, each("stride", o.stride), each("padding", o.padding),
+                           each("dilation", o.dilation), o.groups, each("output_padding", o.output_padding)});
+  Tensor y = backward_input(c, x, weight);
+  if (!bias.defined()) return y;
+  Shape column = Shape::filled(dims + 1, 1);
+  column[0] = bias.numel();
+  return add(std::move(y), bias.view(column));
+}
+
+}  // namespace
+
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  return convolve(conv_names[0], 1, x, weight, bias,
+                  [&](const auto&... operands) { return conv(1, operands..., options); });
+}
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  return convolve(conv_names[1], 2, x, weight, bias,
+                  [&](const auto&... operands) { return conv(2, operands..., options); });
+}
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  return convolve(conv_names[2], 3, x, weight, bias,
+                  [&](const auto&... operands) { return conv(3, operands..., options); });
+}
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTransposeOptions& options) {
+  return convolve(transpose_names[0], 1, x, weight, bias,
+                  [&](const auto&... operands) { return conv_transpose(1, operands..., options); });
+}
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTransposeOptions& options) {
+  return convolve(transpose_names[1], 2, x, weight, bias,
+                  [&](const auto&... operands) { return conv_transpose(2, operands..., options); });
+}
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTransposeOptions& options) {
+  return convolve(transpose_names[2], 3, x, weight, bias,
+                  [&](const auto&... operands) { return conv_transpose(3, operands..., options); });
 }
 
 }  // namespace mica

@@ -198,14 +198,23 @@ void check_same_dtype(const char* operation, const Tensor& a, const char* a_name
 }
 
 namespace {
-Shape channels_last_strides(const Shape& s) { return {s[1] * s[2] * s[3], 1, s[1] * s[3], s[1]}; }
+Shape channels_last_strides(const Shape& s) {
+  Shape strides = Shape::filled(s.size(), 1);
+  std::int64_t stride = s[1];
+  for (int i = s.size() - 1; i >= 2; --i) {
+    strides[i] = stride;
+    stride *= s[i];
+  }
+  strides[0] = stride;
+  return strides;
+}
 }  // namespace
 
 bool is_channels_last(const Tensor& x) {
   const Shape& s = x.sizes();
-  if (s.size() != 4) return false;
+  if (s.size() < 3) return false;
   const Shape wanted = channels_last_strides(s);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < s.size(); ++i) {
     if (s[i] != 1 && x.strides()[i] != wanted[i]) return false;
   }
   return true;

@@ -59,7 +59,8 @@ void check_floating(const char* operation, const Tensor& x);
 void check_same_dtype(const char* operation, const Tensor& a, const char* a_name, const Tensor& b,
                       const char* b_name);
 
-// How a 4-d tensor lies in memory, and the tensor in a layout that kernels take (a copy if it is in neither).
+// How a tensor (N, C, ...) lies in memory, and the tensor in a layout that kernels take (a copy if it is in
+// neither).
 bool is_channels_last(const Tensor& x);
 Tensor empty_channels_last(const Shape& sizes, DType dtype);
 Tensor to_channels_last(const Tensor& x);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mica/ops/activation.h>
+#include <mica/ops/adaptive_pool.h>
 #include <mica/ops/advanced_index.h>
 #include <mica/ops/attention.h>
 #include <mica/ops/compare.h>
@@ -12,7 +13,11 @@
 #include <mica/ops/dropout.h>
 #include <mica/ops/einsum.h>
 #include <mica/ops/embedding.h>
+#include <mica/ops/fold.h>
+#include <mica/ops/fractional_pool.h>
+#include <mica/ops/grid_sample.h>
 #include <mica/ops/index.h>
+#include <mica/ops/interpolate.h>
 #include <mica/ops/join.h>
 #include <mica/ops/linalg.h>
 #include <mica/ops/loss.h>
@@ -35,4 +40,5 @@
 #include <mica/ops/softmax.h>
 #include <mica/ops/sort.h>
 #include <mica/ops/special.h>
+#include <mica/ops/unpool.h>
 #include <mica/ops/view.h>

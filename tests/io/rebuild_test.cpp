@@ -147,7 +147,7 @@ struct Everything : nn::Module {
   Kind kind = Kind::plain;
   DType dtype = f32;
   Shape shape;
-  IntPair kernel = 1;
+  Shape kernel = 1;
   std::optional<double> some, none = 1;
   std::vector<int> widths;
   std::vector<bool> flags;

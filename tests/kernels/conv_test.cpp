@@ -19,24 +19,26 @@ std::int64_t output_size(std::int64_t in, std::int64_t kernel, std::int64_t stri
   return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-Conv2d with_outputs(Conv2d c) {
+Convolution with_outputs(Convolution c) {
+  c.out_d = output_size(c.in_d, c.kernel_d, c.stride_d, c.pad_d, c.dilation_d);
   c.out_h = output_size(c.in_h, c.kernel_h, c.stride_h, c.pad_h, c.dilation_h);
   c.out_w = output_size(c.in_w, c.kernel_w, c.stride_w, c.pad_w, c.dilation_w);
   return c;
 }
 
-std::int64_t x_count(const Conv2d& c) { return c.batch * c.in_channels * c.in_h * c.in_w; }
-std::int64_t y_count(const Conv2d& c) { return c.batch * c.out_channels * c.out_h * c.out_w; }
-std::int64_t weight_count(const Conv2d& c) {
-  return c.out_channels * (c.in_channels / c.groups) * c.kernel_h * c.kernel_w;
+std::int64_t x_count(const Convolution& c) { return c.batch * c.in_channels * c.in_d * c.in_h * c.in_w; }
+std::int64_t y_count(const Convolution& c) { return c.batch * c.out_channels * c.out_d * c.out_h * c.out_w; }
+std::int64_t weight_count(const Convolution& c) {
+  return c.out_channels * (c.in_channels / c.groups) * c.kernel_d * c.kernel_h * c.kernel_w;
 }
 
-std::string describe(const Conv2d& c) {
+std::string describe(const Convolution& c) {
   std::string text = "batch " + std::to_string(c.batch);
   const auto add = [&](const char* name, std::int64_t value) {
     text += std::string(" ") + name + " " + std::to_string(value);
   };
   add("in", c.in_channels), add("out", c.out_channels), add("groups", c.groups);
+  add("d", c.in_d), add("kd", c.kernel_d), add("sd", c.stride_d), add("pd", c.pad_d), add("dd", c.dilation_d);
   add("h", c.in_h), add("w", c.in_w), add("kh", c.kernel_h), add("kw", c.kernel_w);
   add("sh", c.stride_h), add("sw", c.stride_w), add("ph", c.pad_h), add("pw", c.pad_w);
   add("dh", c.dilation_h), add("dw", c.dilation_w);
@@ -46,7 +48,7 @@ std::string describe(const Conv2d& c) {
 }
 
 template <class T> struct Operands {
-  explicit Operands(const Conv2d& c, std::uint32_t seed = 11) : rng(seed) {
+  explicit Operands(const Convolution& c, std::uint32_t seed = 11) : rng(seed) {
     x = values(x_count(c));
     weight = values(weight_count(c));
     bias = values(c.out_channels);
@@ -63,7 +65,7 @@ template <class T> struct Operands {
 
 template <class T> struct Results {
   // Poisoned: everything must be written.
-  explicit Results(const Conv2d& c)
+  explicit Results(const Convolution& c)
       : y(index(y_count(c)), kPoison),
         grad_x(index(x_count(c)), kPoison),
         grad_weight(index(weight_count(c)), kPoison),
@@ -72,21 +74,21 @@ template <class T> struct Results {
   std::vector<T> y, grad_x, grad_weight, grad_bias;
 };
 
-template <class T> Results<T> run(const Conv2d& c, const Operands<T>& in, bool has_bias) {
+template <class T> Results<T> run(const Convolution& c, const Operands<T>& in, bool has_bias) {
   Results<T> r(c);
-  conv2d(c, in.x.data(), in.weight.data(), has_bias ? in.bias.data() : nullptr, r.y.data());
-  conv2d_backward_input(c, in.grad_y.data(), in.weight.data(), r.grad_x.data());
-  conv2d_backward_weight(c, in.x.data(), in.grad_y.data(), r.grad_weight.data(),
-                         has_bias ? r.grad_bias.data() : nullptr);
+  conv(c, in.x.data(), in.weight.data(), has_bias ? in.bias.data() : nullptr, r.y.data());
+  conv_backward_input(c, in.grad_y.data(), in.weight.data(), r.grad_x.data());
+  conv_backward_weight(c, in.x.data(), in.grad_y.data(), r.grad_weight.data(),
+                       has_bias ? r.grad_bias.data() : nullptr);
   return r;
 }
 
-template <class T> Results<T> run_reference(const Conv2d& c, const Operands<T>& in, bool has_bias) {
+template <class T> Results<T> run_reference(const Convolution& c, const Operands<T>& in, bool has_bias) {
   Results<T> r(c);
-  reference::conv2d(c, in.x.data(), in.weight.data(), has_bias ? in.bias.data() : nullptr, r.y.data());
-  reference::conv2d_backward_input(c, in.grad_y.data(), in.weight.data(), r.grad_x.data());
-  reference::conv2d_backward_weight(c, in.x.data(), in.grad_y.data(), r.grad_weight.data(),
-                                    has_bias ? r.grad_bias.data() : nullptr);
+  reference::conv(c, in.x.data(), in.weight.data(), has_bias ? in.bias.data() : nullptr, r.y.data());
+  reference::conv_backward_input(c, in.grad_y.data(), in.weight.data(), r.grad_x.data());
+  reference::conv_backward_weight(c, in.x.data(), in.grad_y.data(), r.grad_weight.data(),
+                                  has_bias ? r.grad_bias.data() : nullptr);
   return r;
 }
 
@@ -102,10 +104,11 @@ void expect_near(const std::vector<T>& actual, const std::vector<T>& expected, s
   }
 }
 
-void check(const Conv2d& c, bool has_bias = true) {
+void check(const Convolution& c, bool has_bias = true) {
   const Operands<float> in(c);
   const Results<float> actual = run(c, in, has_bias), expected = run_reference(c, in, has_bias);
-  const std::int64_t window = c.kernel_h * c.kernel_w, pixels = c.batch * c.out_h * c.out_w;
+  const std::int64_t window = c.kernel_d * c.kernel_h * c.kernel_w;
+  const std::int64_t pixels = c.batch * c.out_d * c.out_h * c.out_w;
   const std::string what = describe(c);
   expect_near(actual.y, expected.y, window * c.in_channels / c.groups, "y of " + what);
   expect_near(actual.grad_x, expected.grad_x, window * c.out_channels / c.groups, "grad_x of " + what);
@@ -129,7 +132,8 @@ TEST_F(Conv, AgreesWithPlainLoopsOnRandomShapes) {
   for (int i = 0; i < 60; ++i) {
     set_num_threads(1 + i % 2);
     const std::int64_t groups = i % 4 == 0 ? pick(2, 4) : 1;
-    Conv2d c{.batch = pick(1, 3), .in_channels = groups * pick(1, 9), .out_channels = groups * pick(1, 20)};
+    Convolution c{
+        .batch = pick(1, 3), .in_channels = groups * pick(1, 9), .out_channels = groups * pick(1, 20)};
     c.groups = groups;
     c.kernel_h = pick(1, 4), c.kernel_w = pick(1, 4);
     c.stride_h = pick(1, 3), c.stride_w = pick(1, 3);
@@ -137,6 +141,10 @@ TEST_F(Conv, AgreesWithPlainLoopsOnRandomShapes) {
     c.pad_h = pick(0, c.kernel_h - 1), c.pad_w = pick(0, c.kernel_w - 1);
     c.in_h = c.dilation_h * (c.kernel_h - 1) + pick(1, 12);
     c.in_w = c.dilation_w * (c.kernel_w - 1) + pick(1, 12);
+    if (i % 3 == 0) {
+      c.kernel_d = pick(1, 3), c.stride_d = pick(1, 3), c.dilation_d = pick(1, 2);
+      c.pad_d = pick(0, c.kernel_d - 1), c.in_d = c.dilation_d * (c.kernel_d - 1) + pick(1, 5);
+    }
     c.x_layout = kLayouts[pick(0, 1)], c.y_layout = kLayouts[pick(0, 1)];
     ASSERT_NO_FATAL_FAILURE(check(with_outputs(c), pick(0, 1) != 0));
   }
@@ -148,7 +156,8 @@ TEST_F(Conv, AgreesWithPlainLoopsOnLayersOfModels) {
     for (const Layout layout : kLayouts) {
       const auto layer = [&](std::int64_t in, std::int64_t out, std::int64_t size, std::int64_t kernel,
                              std::int64_t stride, std::int64_t pad, std::int64_t groups) {
-        Conv2d c{.x_layout = layout, .y_layout = layout, .batch = 2, .in_channels = in, .out_channels = out};
+        Convolution c{
+            .x_layout = layout, .y_layout = layout, .batch = 2, .in_channels = in, .out_channels = out};
         c.groups = groups;
         c.in_h = c.in_w = size, c.kernel_h = c.kernel_w = kernel;
         c.stride_h = c.stride_w = stride, c.pad_h = c.pad_w = pad;
@@ -170,7 +179,8 @@ TEST_F(Conv, AgreesWithPlainLoopsOnLayersOfModels) {
 TEST_F(Conv, LayoutsMayDiffer) {
   for (const Layout x_layout : kLayouts) {
     for (const Layout y_layout : kLayouts) {
-      Conv2d c{.x_layout = x_layout, .y_layout = y_layout, .batch = 2, .in_channels = 5, .out_channels = 7};
+      Convolution c{
+          .x_layout = x_layout, .y_layout = y_layout, .batch = 2, .in_channels = 5, .out_channels = 7};
       c.in_h = 8, c.in_w = 6, c.kernel_h = 3, c.kernel_w = 2, c.pad_h = 1;
       ASSERT_NO_FATAL_FAILURE(check(with_outputs(c)));
     }
@@ -179,7 +189,7 @@ TEST_F(Conv, LayoutsMayDiffer) {
 
 // The formula once more, in the words of the header and apart from every layout helper.
 TEST_F(Conv, PlainLoopsFollowTheDefinition) {
-  Conv2d c{.dtype = DType::f64, .y_layout = Layout::channels_first, .batch = 2, .in_channels = 4};
+  Convolution c{.dtype = DType::f64, .y_layout = Layout::channels_first, .batch = 2, .in_channels = 4};
   c.out_channels = 6, c.groups = 2, c.in_h = 7, c.in_w = 8, c.kernel_h = 3, c.kernel_w = 2;
   c.stride_h = 2, c.stride_w = 1, c.pad_h = 1, c.pad_w = 2, c.dilation_h = 2, c.dilation_w = 3;
   c = with_outputs(c);
@@ -220,13 +230,13 @@ TEST_F(Conv, PlainLoopsFollowTheDefinition) {
 
 TEST_F(Conv, EmptyBatchLeavesZeroWeightGradients) {
   for (const DType dtype : {DType::f32, DType::f64}) {
-    Conv2d c{.dtype = dtype, .batch = 0, .in_channels = 3, .out_channels = 4};
+    Convolution c{.dtype = dtype, .batch = 0, .in_channels = 3, .out_channels = 4};
     c.in_h = 6, c.in_w = 6, c.kernel_h = 3, c.kernel_w = 3;
     c = with_outputs(c);
     std::vector<double> weight(108, 1.0), grad_weight(108, std::nan("")), grad_bias(4, std::nan(""));
-    conv2d(c, nullptr, weight.data(), nullptr, nullptr);
-    conv2d_backward_input(c, nullptr, weight.data(), nullptr);
-    conv2d_backward_weight(c, nullptr, nullptr, grad_weight.data(), grad_bias.data());
+    conv(c, nullptr, weight.data(), nullptr, nullptr);
+    conv_backward_input(c, nullptr, weight.data(), nullptr);
+    conv_backward_weight(c, nullptr, nullptr, grad_weight.data(), grad_bias.data());
     const auto bytes_are_zero = [&](const std::vector<double>& v, std::size_t count) {
       const auto* bytes = reinterpret_cast<const unsigned char*>(v.data());
       for (std::size_t i = 0; i < count * item_size(dtype); ++i) {
@@ -240,17 +250,17 @@ TEST_F(Conv, EmptyBatchLeavesZeroWeightGradients) {
 }
 
 TEST_F(Conv, NoInputChannelsGiveTheBias) {
-  Conv2d c{.batch = 2, .in_channels = 0, .out_channels = 3, .in_h = 2, .in_w = 2};
+  Convolution c{.batch = 2, .in_channels = 0, .out_channels = 3, .in_h = 2, .in_w = 2};
   c = with_outputs(c);
   const std::vector<float> bias{1, 2, 3};
   std::vector<float> y(24, -1.0F);
-  conv2d(c, nullptr, nullptr, bias.data(), y.data());
+  conv(c, nullptr, nullptr, bias.data(), y.data());
   for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], bias[i % 3]);
 }
 
 TEST_F(Conv, WorksInsideAParallelRegion) {
   set_num_threads(2);
-  Conv2d c{.batch = 4, .in_channels = 16, .out_channels = 32};
+  Convolution c{.batch = 4, .in_channels = 16, .out_channels = 32};
   c.in_h = 12, c.in_w = 12, c.kernel_h = 3, c.kernel_w = 3;
   c = with_outputs(c);
   const Operands<float> in(c);
@@ -269,33 +279,34 @@ TEST_F(Conv, WorksInsideAParallelRegion) {
 TEST_F(Conv, MoreShapesThanTheCacheHoldsStayCorrect) {
   for (int round = 0; round < 2; ++round) {
     for (std::int64_t width = 1; width <= 300; ++width) {
-      const Conv2d c{.batch = 1,
-                     .in_channels = 1,
-                     .out_channels = 1,
-                     .in_h = 1,
-                     .in_w = width,
-                     .out_h = 1,
-                     .out_w = width};
+      const Convolution c{.batch = 1,
+                          .in_channels = 1,
+                          .out_channels = 1,
+                          .in_h = 1,
+                          .in_w = width,
+                          .out_h = 1,
+                          .out_w = width};
       const std::vector<float> x(index(width), 2.0F);
       std::vector<float> y(index(width), -1.0F);
       const float weight = 3;
-      conv2d(c, x.data(), &weight, nullptr, y.data());
+      conv(c, x.data(), &weight, nullptr, y.data());
       for (const float v : y) ASSERT_EQ(v, 6.0F);
     }
   }
 }
 
 TEST_F(Conv, NamesWhatItCannotDo) {
-  EXPECT_THROW(conv2d({.dtype = DType::i32}, nullptr, nullptr, nullptr, nullptr), Error);
+  EXPECT_THROW(conv({.dtype = DType::i32}, nullptr, nullptr, nullptr, nullptr), Error);
   // An output size that does not follow from the input is refused, not computed.
-  Conv2d c{.batch = 1, .in_channels = 1, .out_channels = 1, .in_h = 4, .in_w = 4, .out_h = 9, .out_w = 9};
+  Convolution c{
+      .batch = 1, .in_channels = 1, .out_channels = 1, .in_h = 4, .in_w = 4, .out_h = 9, .out_w = 9};
   const std::vector<float> x(16), weight(1);
   std::vector<float> y(81);
   try {
-    conv2d(c, x.data(), weight.data(), nullptr, y.data());
+    conv(c, x.data(), weight.data(), nullptr, y.data());
     FAIL() << "no error";
   } catch (const Error& e) {
-    EXPECT_EQ(e.operation(), "conv2d");
+    EXPECT_EQ(e.operation(), "conv");
     EXPECT_NE(e.message().find("(1, 1, 4, 4)"), std::string::npos) << e.message();
   }
 }

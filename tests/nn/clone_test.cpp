@@ -67,7 +67,7 @@ TEST(Clone, CopiesEveryLayer) {
   EXPECT_EQ(copy.norm1.num_batches_tracked.item(), 1);
   EXPECT_EQ(copy.embedding.padding_idx, 1);
   EXPECT_EQ(copy.avg_pool.options.divisor_override, 3);
-  EXPECT_EQ(copy.max_pool.options.stride, IntPair(1));
+  EXPECT_EQ(copy.max_pool.options.stride, Shape(1));
 }
 
 struct Holder : Module {

@@ -61,6 +61,41 @@ TEST(LazyLayers, AreTheLayersOfKnownSizeAfterOneCall) {
   sgd.step();
 }
 
+template <class LazyLayer, class Known>
+void expect_same_numbers(LazyLayer lazy, Known known, const Tensor& x, const char* printed) {
+  EXPECT_EQ(lazy.to_string(), printed);
+  manual_seed(3);
+  const Tensor y = lazy(x);
+  EXPECT_EQ(numbers(lazy.weight), numbers(known.weight));
+  EXPECT_EQ(numbers(lazy.bias), numbers(known.bias));
+  EXPECT_EQ(lazy.to_string(), known.to_string());
+  EXPECT_EQ(numbers(y), numbers(known(x)));
+}
+
+TEST(LazyLayers, ConvolveInEveryNumberOfDimensions) {
+  const auto known = [](auto make) {
+    manual_seed(3);
+    return make();
+  };
+  expect_same_numbers(LazyConv1d(4, 3, {.padding = 1}), known([] { return Conv1d(2, 4, 3, {.padding = 1}); }),
+                      ones({1, 2, 5}), "LazyConv1d(0, 4, kernel_size=(3,), stride=(1,), padding=(1,))");
+  expect_same_numbers(LazyConv3d(4, 2, {.groups = 2}), known([] { return Conv3d(2, 4, 2, {.groups = 2}); }),
+                      ones({2, 3, 3, 3}),
+                      "LazyConv3d(0, 4, kernel_size=(2, 2, 2), stride=(1, 1, 1), groups=2)");
+  expect_same_numbers(LazyConvTranspose1d(4, 3), known([] { return ConvTranspose1d(2, 4, 3); }),
+                      ones({1, 2, 5}), "LazyConvTranspose1d(0, 4, kernel_size=(3,), stride=(1,))");
+  expect_same_numbers(LazyConvTranspose2d(4, 3, {.stride = 2, .groups = 2}),
+                      known([] { return ConvTranspose2d(2, 4, 3, {.stride = 2, .groups = 2}); }),
+                      ones({1, 2, 3, 3}),
+                      "LazyConvTranspose2d(0, 4, kernel_size=(3, 3), stride=(2, 2), groups=2)");
+  expect_same_numbers(LazyConvTranspose3d(4, 2), known([] { return ConvTranspose3d(2, 4, 2); }),
+                      ones({2, 2, 2, 2}),
+                      "LazyConvTranspose3d(0, 4, kernel_size=(2, 2, 2), stride=(1, 1, 1))");
+  LazyConvTranspose2d odd(4, 3, {.groups = 2});
+  EXPECT_THAT([&] { odd(ones({1, 3, 3, 3})); }, ThrowsMessage<Error>(HasSubstr("LazyConvTranspose2d")));
+  EXPECT_TRUE(odd.weight.is_uninitialized());
+}
+
 TEST(LazyLayers, PrintAsPyTorchs) {
   Sequential net{LazyConv2d(4, 3, {.padding = 1}), LazyBatchNorm2d(), Flatten(),
                  LazyLinear(2, {.bias = false}), LazyBatchNorm1d({.affine = false})};

@@ -30,6 +30,7 @@ std::optional<std::int64_t> Args::maybe_integer(const char* name) const {
 }
 bool Args::flag(const char* name) const { return has(name) && values_.at(name).get<bool>(); }
 Shape Args::shape(const char* name) const { return golden::shape(values_.at(name)); }
+bool Args::is_text(const char* name) const { return has(name) && values_.at(name).is_string(); }
 std::string Args::text(const char* name) const { return values_.at(name).get<std::string>(); }
 Tensor Args::tensor(const char* name) const {
   return has(name) ? golden::tensor(values_.at(name)) : Tensor();

@@ -28,6 +28,7 @@ class Args {
   std::optional<std::int64_t> maybe_integer(const char* name) const;
   bool flag(const char* name) const;  // false where absent
   Shape shape(const char* name) const;
+  bool is_text(const char* name) const;  // false where absent
   std::string text(const char* name) const;
   Tensor tensor(const char* name) const;  // undefined where absent
 
