@@ -11,6 +11,7 @@
 #include <mica/ops/dropout.h>
 #include <mica/ops/einsum.h>
 #include <mica/ops/embedding.h>
+#include <mica/ops/group_norm.h>
 #include <mica/ops/index.h>
 #include <mica/ops/join.h>
 #include <mica/ops/linalg.h>
