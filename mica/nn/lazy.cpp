@@ -43,8 +43,9 @@ void make_lazy(detail::BatchNorm& norm, DType dtype) {
   }
 }
 
+// `channel`: which dimension they are.
 void initialize(const char* type, detail::BatchNorm& norm, const Tensor& x,
-                std::initializer_list<std::int64_t> dims) {
+                std::initializer_list<std::int64_t> dims, std::int64_t channel = 1) {
   const std::pair<StateTensor*, double> members[] = {
       {&norm.weight, 1}, {&norm.bias, 0}, {&norm.running_mean, 0}, {&norm.running_var, 1}};
   std::int64_t features = -1;
@@ -54,7 +55,7 @@ void initialize(const char* type, detail::BatchNorm& norm, const Tensor& x,
   }
   if (features == -1) {
     check_first(type, x, dims, x.dtype());
-    features = x.size(1);
+    features = x.size(channel);
   }
   for (const auto& [member, value] : members) {
     if (materialize(*member, Shape(features))) init::constant_(*member, value);
@@ -121,6 +122,42 @@ LazyBatchNorm2d::LazyBatchNorm2d(const BatchNormOptions& options) : BatchNorm2d(
 Tensor LazyBatchNorm2d::forward(const Tensor& x) {
   if (num_features == 0) initialize("LazyBatchNorm2d", *this, x, {4});
   return BatchNorm2d::forward(x);
+}
+
+LazyBatchNorm3d::LazyBatchNorm3d(const BatchNormOptions& options) : BatchNorm3d(0, options) {
+  make_lazy(*this, options.dtype);
+}
+
+Tensor LazyBatchNorm3d::forward(const Tensor& x) {
+  if (num_features == 0) initialize("LazyBatchNorm3d", *this, x, {5});
+  return BatchNorm3d::forward(x);
+}
+
+LazyInstanceNorm1d::LazyInstanceNorm1d(const InstanceNormOptions& options) : InstanceNorm1d(0, options) {
+  make_lazy(*this, options.dtype);
+}
+
+Tensor LazyInstanceNorm1d::forward(const Tensor& x) {
+  if (num_features == 0) initialize("LazyInstanceNorm1d", *this, x, {2, 3}, -2);
+  return InstanceNorm1d::forward(x);
+}
+
+LazyInstanceNorm2d::LazyInstanceNorm2d(const InstanceNormOptions& options) : InstanceNorm2d(0, options) {
+  make_lazy(*this, options.dtype);
+}
+
+Tensor LazyInstanceNorm2d::forward(const Tensor& x) {
+  if (num_features == 0) initialize("LazyInstanceNorm2d", *this, x, {3, 4}, -3);
+  return InstanceNorm2d::forward(x);
+}
+
+LazyInstanceNorm3d::LazyInstanceNorm3d(const InstanceNormOptions& options) : InstanceNorm3d(0, options) {
+  make_lazy(*this, options.dtype);
+}
+
+Tensor LazyInstanceNorm3d::forward(const Tensor& x) {
+  if (num_features == 0) initialize("LazyInstanceNorm3d", *this, x, {4, 5}, -4);
+  return InstanceNorm3d::forward(x);
 }
 
 }  // namespace mica::nn

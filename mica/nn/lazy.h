@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include <mica/nn/conv.h>
+#include <mica/nn/instance_norm.h>
 #include <mica/nn/linear.h>
 #include <mica/nn/norm.h>
 
@@ -101,6 +102,67 @@ class LazyBatchNorm2d : public BatchNorm2d {
  public:
   explicit LazyBatchNorm2d(const BatchNormOptions& options = {});
   std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm2d" : "BatchNorm2d"; }
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ private:
+  friend Module;
+  Tensor forward(const Tensor& x);
+};
+
+// A BatchNorm3d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm3d).
+class LazyBatchNorm3d : public BatchNorm3d {
+ public:
+  explicit LazyBatchNorm3d(const BatchNormOptions& options = {});
+  std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm3d" : "BatchNorm3d"; }
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ private:
+  friend Module;
+  Tensor forward(const Tensor& x);
+};
+
+// An InstanceNorm1d whose num_features are the channels of its first input, (N, C, L) or (C, L)
+// (torch.nn.LazyInstanceNorm1d).
+class LazyInstanceNorm1d : public InstanceNorm1d {
+ public:
+  explicit LazyInstanceNorm1d(const InstanceNormOptions& options = {});
+  std::string_view printed_type() const {
+    return num_features == 0 ? "LazyInstanceNorm1d" : "InstanceNorm1d";
+  }
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ private:
+  friend Module;
+  Tensor forward(const Tensor& x);
+};
+
+// An InstanceNorm2d whose num_features are the channels of its first input, (N, C, H, W) or (C, H, W)
+// (torch.nn.LazyInstanceNorm2d).
+class LazyInstanceNorm2d : public InstanceNorm2d {
+ public:
+  explicit LazyInstanceNorm2d(const InstanceNormOptions& options = {});
+  std::string_view printed_type() const {
+    return num_features == 0 ? "LazyInstanceNorm2d" : "InstanceNorm2d";
+  }
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ private:
+  friend Module;
+  Tensor forward(const Tensor& x);
+};
+
+// An InstanceNorm3d whose num_features are the channels of its first input, (N, C, D, H, W) or (C, D, H, W)
+// (torch.nn.LazyInstanceNorm3d).
+class LazyInstanceNorm3d : public InstanceNorm3d {
+ public:
+  explicit LazyInstanceNorm3d(const InstanceNormOptions& options = {});
+  std::string_view printed_type() const {
+    return num_features == 0 ? "LazyInstanceNorm3d" : "InstanceNorm3d";
+  }
   NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
              running_var, num_batches_tracked, mode)
 

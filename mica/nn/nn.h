@@ -16,7 +16,9 @@
 #include <mica/nn/fold.h>
 #include <mica/nn/functional_call.h>
 #include <mica/nn/fuse.h>
+#include <mica/nn/group_norm.h>
 #include <mica/nn/init.h>
+#include <mica/nn/instance_norm.h>
 #include <mica/nn/lazy.h>
 #include <mica/nn/linear.h>
 #include <mica/nn/lint.h>

@@ -9,6 +9,12 @@ namespace mica::nn {
 
 namespace detail {
 
+std::string show_tuple(const Shape& shape) {
+  std::string out;
+  for (int i = 0; i < shape.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : ", ", shape[i]);
+  return fmt::format("({}{})", out, shape.size() == 1 ? "," : "");
+}
+
 BatchNorm::BatchNorm(const char* type, std::int64_t features, const BatchNormOptions& o)
     : num_features(features),
       eps(o.eps),
@@ -87,6 +93,15 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
   return normalize(x);
 }
 
+Tensor BatchNorm3d::forward(const Tensor& x) {
+  if (x.dim() != 5) {
+    throw Error("BatchNorm3d", fmt::format("expected 5 dimensions, got shape {}", mica::to_string(x.sizes())),
+                "(N, C, D, H, W)");
+  }
+  check_channels("BatchNorm3d", x, num_features);
+  return normalize(x);
+}
+
 LayerNorm::LayerNorm(const Shape& shape, const LayerNormOptions& o)
     : normalized_shape(shape), eps(o.eps), elementwise_affine(o.elementwise_affine) {
   detail::forbid_construction_inside_forward("nn::LayerNorm");
@@ -104,12 +119,8 @@ void LayerNorm::reset_parameters() {
 Tensor LayerNorm::forward(const Tensor& x) { return layer_norm(x, normalized_shape, weight, bias, eps); }
 
 std::string LayerNorm::extra_repr() const {
-  std::string shape;  // a Python tuple
-  for (int i = 0; i < normalized_shape.size(); ++i)
-    shape += fmt::format("{}{}", i == 0 ? "" : ", ", normalized_shape[i]);
-  if (normalized_shape.size() == 1) shape += ",";
-  return fmt::format("({}), eps={}, elementwise_affine={}", shape, detail::show(eps),
-                     detail::show(elementwise_affine));
+  return fmt::format("{}, eps={}, elementwise_affine={}", detail::show_tuple(normalized_shape),
+                     detail::show(eps), detail::show(elementwise_affine));
 }
 
 }  // namespace mica::nn

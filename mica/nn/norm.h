@@ -16,7 +16,10 @@ struct BatchNormOptions {
 };
 
 namespace detail {
-// What BatchNorm1d and BatchNorm2d share: all but the shapes they accept.
+// As Python prints it: "(3,)".
+std::string show_tuple(const Shape& shape);
+
+// What BatchNorm1d, BatchNorm2d and BatchNorm3d share: all but the shapes they accept.
 class BatchNorm : public Module {
  public:
   std::int64_t num_features = 0;
@@ -64,6 +67,20 @@ class BatchNorm2d : public detail::BatchNorm {
  protected:
   friend Module;
   BatchNorm2d() = default;
+  Tensor forward(const Tensor& x);
+};
+
+// Per-channel normalisation over batch and volume (torch.nn.BatchNorm3d). Shapes: (N, C, D, H, W), unchanged.
+class BatchNorm3d : public detail::BatchNorm {
+ public:
+  explicit BatchNorm3d(std::int64_t num_features, const BatchNormOptions& options = {})
+      : BatchNorm("nn::BatchNorm3d", num_features, options) {}
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
+ protected:
+  friend Module;
+  BatchNorm3d() = default;
   Tensor forward(const Tensor& x);
 };
 

@@ -1,3 +1,6 @@
+#include <functional>
+#include <map>
+#include <mutex>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -38,6 +41,15 @@ Tensor* cached_value(const Tensor& original) {
   Cached& entry = c.values[original.impl().get()];
   entry.original = original;
   return &entry.value;
+}
+
+std::string_view parametrized_type(std::string_view layer) {
+  static std::mutex mutex;
+  static std::map<std::string, std::string, std::less<>> names;
+  const std::lock_guard guard(mutex);
+  auto found = names.find(layer);
+  if (found == names.end()) found = names.emplace(layer, fmt::format("Parametrized{}", layer)).first;
+  return found->second;
 }
 
 void check_parametrizable(const Parameter& p, std::string_view member, std::string_view type) {

@@ -71,6 +71,8 @@ Parameter baked(std::span<Parameter> originals, bool single, const Tensor& value
 [[noreturn]] void throw_not_invertible(std::string_view member, std::string_view map);
 [[noreturn]] void throw_not_parametrized(std::string_view name, std::string_view type,
                                          const std::vector<std::string_view>& members);
+// "ParametrizedConv2d" for a layer that says its type at run time. Kept for the whole program.
+std::string_view parametrized_type(std::string_view layer);
 // Null if no cache lives on this thread; else where the value for this original is, or is to be put.
 Tensor* cached_value(const Tensor& original);
 using Renames = std::vector<std::pair<std::string, std::string>>;
@@ -283,7 +285,7 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
     // They were registered for another type.
     if (detail::modules_followed()) detail::follow_end(this);
     each_list([&](auto& list, Parameter& slot) {
-      list.adopt(slot, reflect::type_name<Layer>());
+      list.adopt(slot, layer_type());
       slot = detail::computed_later();
     });
   }
@@ -339,7 +341,12 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
     each_list([&](auto& list, Parameter&) { list.assign(fresh[i++]); });
   }
 
-  std::string_view printed_type() const { return detail::static_view<Type>(); }
+  std::string_view printed_type() const {
+    if constexpr (requires(const Layer& layer) { layer.printed_type(); })
+      return detail::parametrized_type(layer_type());
+    else
+      return detail::static_view<Type>();
+  }
   // The members of the layer without those that are computed, then parametrizations.
   constexpr auto mica_members() {
     return [this](auto&& fn) -> decltype(auto) {
@@ -389,6 +396,8 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
     }
   };
 
+  std::string_view layer_type() const { return detail::type_of(static_cast<const Layer&>(*this)); }
+
   static decltype(auto) list(auto& layer, auto& parametrizations, auto& fn) {
     constexpr auto kept = [] {
       std::array<std::size_t, reflect::field_count<Layer> - sizeof...(Lists)> out{};
@@ -427,8 +436,7 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
     }
   }
   void find(std::string_view name, auto fn) {
-    if (!is_parametrized(name))
-      detail::throw_not_parametrized(name, reflect::type_name<Layer>(), {Lists::member...});
+    if (!is_parametrized(name)) detail::throw_not_parametrized(name, layer_type(), {Lists::member...});
     compute([&](auto& list, Parameter&) {
       if (std::remove_reference_t<decltype(list)>::member == name) fn(list);
     });

@@ -8,6 +8,7 @@
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/norm.h>
+#include <mica/ops/norm_backward.h>
 #include <mica/ops/pointwise.h>
 
 namespace mica {
@@ -32,10 +33,10 @@ void check_vector(const char* operation, const char* what, const Tensor& v, cons
                                      to_string(v.sizes()), name(dtype), to_string(sizes)));
 }
 
-// The gradient of normalisation over `dims` with the statistics of x itself, written with differentiable
-// operations: r (h - mean(h) - xhat mean(h xhat)), h = grad * weight.
-Triple normalize_backward(const Tensor& x, const Tensor& weight, const Tensor& grad, const Shape& dims,
-                          double eps) {
+}  // namespace
+
+std::array<Tensor, 3> ops::normalize_backward(const Tensor& x, const Tensor& weight, const Tensor& grad,
+                                              const Shape& dims, double eps) {
   const Tensor centered = x - x.mean(dims, true);
   const Tensor rstd = rsqrt(square(centered).mean(dims, true) + eps);
   const Tensor xhat = centered * rstd;
@@ -43,8 +44,6 @@ Triple normalize_backward(const Tensor& x, const Tensor& weight, const Tensor& g
   const Tensor grad_x = rstd * (h - h.mean(dims, true) - xhat * (h * xhat).mean(dims, true));
   return {grad_x, grad * xhat, grad};  // the engine sums the last two to the shape of weight and bias
 }
-
-}  // namespace
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
                   double eps) {
@@ -84,7 +83,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
         if (autograd::grad_enabled()) {
           Shape dims;
           for (int i = rank; i > 0; --i) dims.push_back(-i);
-          return normalize_backward(input, weight, grad, dims, eps);
+          return ops::normalize_backward(input, weight, grad, dims, eps);
         }
         const Tensor g = grad.contiguous();
         const Tensor gamma = dense_or_undefined(weight);
@@ -139,7 +138,7 @@ Triple batch_norm_backward(const Node& node, const Tensor& x, const Tensor& weig
     }
     Triple grads;
     if (own_stats) {
-      grads = normalize_backward(x, w, grad, dims, eps);
+      grads = ops::normalize_backward(x, w, grad, dims, eps);
     } else {
       const Tensor scale = per_channel(rstd, x.dim());
       grads = {(w.defined() ? grad * w : grad) * scale, grad * ((x - per_channel(mean, x.dim())) * scale),

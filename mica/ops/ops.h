@@ -16,6 +16,7 @@
 #include <mica/ops/fold.h>
 #include <mica/ops/fractional_pool.h>
 #include <mica/ops/grid_sample.h>
+#include <mica/ops/group_norm.h>
 #include <mica/ops/index.h>
 #include <mica/ops/interpolate.h>
 #include <mica/ops/join.h>

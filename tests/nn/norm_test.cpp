@@ -20,6 +20,8 @@ TEST(BatchNorm, FollowsPyTorchThroughTrainingAndEvaluation) {
   follow_golden("norm", "batch norm of sequences",
                 [](DType dtype) { return BatchNorm1d(3, {.eps = 0.01, .momentum = 0.3, .dtype = dtype}); });
   follow_golden("norm", "batch norm of planes", [](DType dtype) { return BatchNorm2d(2, {.dtype = dtype}); });
+  follow_golden("norm", "batch norm of volumes",
+                [](DType dtype) { return BatchNorm3d(2, {.dtype = dtype}); });
   follow_golden("norm", "batch norm in f32", [](DType dtype) { return BatchNorm2d(2, {.dtype = dtype}); });
   follow_golden("norm", "batch norm averaging",
                 [](DType dtype) { return BatchNorm1d(3, {.momentum = std::nullopt, .dtype = dtype}); });
@@ -69,6 +71,9 @@ TEST(BatchNorm, RefusesWhatDoesNotFit) {
   EXPECT_THAT([&] { one(ones({2, 4})); }, message("has 4 channels, expected 3"));
   EXPECT_THAT([&] { two(ones({2, 3, 4})); }, message("expected 4 dimensions"));
   EXPECT_THAT([&] { two(ones({2, 2, 4, 4})); }, message("has 2 channels, expected 3"));
+  BatchNorm3d three(3);
+  EXPECT_THAT([&] { three(ones({2, 3, 4, 4})); }, message("expected 5 dimensions"));
+  EXPECT_THAT([&] { three(ones({2, 2, 4, 4, 1})); }, message("has 2 channels, expected 3"));
   EXPECT_THROW(one(ones({1, 3})), Error);  // one value per channel has no variance
   EXPECT_EQ(to_string(one.eval()(ones({1, 3})).sizes()), "[1, 3]");
 }

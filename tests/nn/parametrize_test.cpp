@@ -170,6 +170,20 @@ TEST(Parametrized, PrintsAsPyTorch) {
                  {"chain", Parametrized<Linear, On<"weight", Symmetric, Scaled>>{Linear{3, 3}}.to_string()}});
 }
 
+// A layer that says its type at run time.
+struct Named : Linear {
+  using Linear::Linear;
+  std::string_view printed_type() const { return "Linear9d"; }
+  NN_MEMBERS(in_features, out_features, weight, bias)
+};
+
+TEST(Parametrized, PrintsTheTypeThatTheLayerPrints) {
+  const WeightNorm<Named> layer{Named{3, 2}};
+  EXPECT_THAT(layer.to_string(), testing::StartsWith("ParametrizedLinear9d("));
+  EXPECT_THAT([] { weight_norm<"bias">(Named(3, 2, {.bias = false})); },
+              message("this Linear9d has no bias"));
+}
+
 TEST(Parametrized, HasTheOriginalsAsItsParametersUnderPyTorchsNames) {
   const TwoMembers layer{Linear{3, 2}};
   EXPECT_THAT(names(layer.state_dict()),

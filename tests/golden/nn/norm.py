@@ -12,6 +12,7 @@ def layers():
     yield layer("batch norm of sequences", lambda: nn.BatchNorm1d(3, momentum=0.3, eps=0.01, **d), (2, 3, 4), **norm)
     yield layer("batch norm of planes", lambda: nn.BatchNorm2d(2, **d), (3, 2, 2, 3), **norm)
     yield layer("batch norm in f32", lambda: nn.BatchNorm2d(2), (3, 2, 2, 3), dtype=F32, **norm)
+    yield layer("batch norm of volumes", lambda: nn.BatchNorm3d(2, **d), (2, 2, 2, 1, 2), **norm)
     yield layer("batch norm averaging", lambda: nn.BatchNorm1d(3, momentum=None, **d), (4, 3), **norm)
     yield layer("batch norm not affine", lambda: nn.BatchNorm2d(2, affine=False, **d), (3, 2, 2, 2), **norm)
     yield layer("batch norm not tracking", lambda: nn.BatchNorm1d(3, track_running_stats=False, **d), (4, 3), **norm)
