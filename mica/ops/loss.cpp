@@ -217,15 +217,18 @@ Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1LossOptions& o) {
   if (!(o.beta >= 0)) throw Error("smooth_l1_loss", fmt::format("beta {} is negative", o.beta));
   if (o.beta == 0) return reduced("smooth_l1_loss", abs(x - target), o.reduction);
-  const Tensor difference = x - target, d = abs(difference);
+  const Tensor difference = x - target, d = abs(difference), beyond = ge(d, o.beta);
+  // What is beyond takes no part in the square, whose derivative would be 0 times infinity.
   return reduced("smooth_l1_loss",
-                 where(lt(d, o.beta), square(difference) * (0.5 / o.beta), d - 0.5 * o.beta), o.reduction);
+                 where(beyond, d - 0.5 * o.beta, square(where(beyond, 0, difference)) * (0.5 / o.beta)),
+                 o.reduction);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, const HuberLossOptions& o) {
   if (!(o.delta > 0)) throw Error("huber_loss", fmt::format("delta {} is not positive", o.delta));
-  const Tensor difference = x - target, d = abs(difference);
-  return reduced("huber_loss", where(le(d, o.delta), square(difference) * 0.5, o.delta * (d - 0.5 * o.delta)),
+  const Tensor difference = x - target, d = abs(difference), beyond = gt(d, o.delta);
+  return reduced("huber_loss",
+                 where(beyond, o.delta * (d - 0.5 * o.delta), square(where(beyond, 0, difference)) * 0.5),
                  o.reduction);
 }
 

@@ -76,6 +76,7 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BinaryC
     throw Error(operation, "x is not between 0 and 1 everywhere",
                 "pass probabilities: sigmoid(x), or use "
                 "binary_cross_entropy_with_logits(x, target)");
+  constexpr double smallest = 1e-12F;  // as PyTorch rounds it
   // Derivatives of the bounded logarithms would be 0 / 0 at the ends; PyTorch's rule is finite there.
   const auto value = [](const Tensor& p, const Tensor& t) {
     return (t - 1) * clamp_min(log1p(neg(p)), -100) - t * clamp_min(log(p), -100);
@@ -90,7 +91,8 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BinaryC
                               [x = Saved(x), target = Saved(target)](const Node& node, const Tensor& grad) {
                                 const Tensor p = x.get(node), t = target.get(node);
                                 std::array<Tensor, 2> grads;
-                                if (node.needs(0)) grads[0] = grad * (p - t) / clamp_min((1 - p) * p, 1e-12);
+                                if (node.needs(0))
+                                  grads[0] = grad * (p - t) / clamp_min((1 - p) * p, smallest);
                                 if (node.needs(1)) grads[1] = grad * (log1p(neg(p)) - log(p));
                                 return grads;
                               });

@@ -21,8 +21,8 @@ namespace {
 // log(1 + e^x), exact everywhere
 Tensor log1p_exp(const Tensor& x) { return softplus(x, 1, std::numeric_limits<double>::infinity()); }
 
-// A zero of the dtype of x: where() with numbers keeps it.
-Tensor where_or_zero(const Tensor& condition, const Tensor& x) { return where(condition, x, 0.0); }
+// A zero of the dtype of x.
+Tensor where_or_zero(const Tensor& condition, const Tensor& x) { return where(condition, x, 0); }
 
 // x as (N, C) with targets of their own shape. Errors: shapes that do not match.
 struct Rows {

@@ -18,7 +18,7 @@ template <class Make> void follow(const std::string& name, Make make) {
   follow_golden(
       "loss", name, [&](DType) { return make(); },
       [](auto& layer, const std::vector<Tensor>& x) {
-        if constexpr (requires { layer(x[0], x[1]); })
+        if constexpr (requires { layer.forward(x[0], x[1]); })
           return std::vector<Tensor>{layer(x.at(0), x.at(1))};
         else
           return std::vector<Tensor>{layer(x.at(0), x.at(1), x.at(2))};

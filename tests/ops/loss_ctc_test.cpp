@@ -39,21 +39,21 @@ const table::Rows rows{
                                                  .reduction = reduction(a),
                                                  .zero_infinity = a.flag("zero_infinity")})};
                   }}},
-      .without_gradients = "there is no second derivative; CtcLoss.* checks the first",
-      .refusals = {
-          {[] { call({4}, tensor({{1}}), {4}, {1}); }, "log_probs of shape [4]"},
-          {[] { call({4, 1, 3}, ones({1, 1}), {4}, {1}); }, "targets are f32"},
-          {[] { call({4, 1, 3}, tensor({{1}}), {5}, {1}); }, "input_lengths has 5, which is not in 0..4"},
-          {[] { call({4, 1, 3}, tensor({{1}}), {4}, {-1}); }, "target_lengths has -1"},
-          {[] { call({4, 1, 3}, tensor({{1}}), {4, 4}, {1}); }, "expected one whole number for each of 1"},
-          {[] { call({4, 2, 3}, tensor({1, 1, 2}), {4, 4}, {1, 1}); },
-           "targets of shape [3] for 2 sequences of 2 labels"},
-          {[] { call({4, 1, 3}, tensor({{3}}), {4}, {1}); }, "target 3 is the blank or out of range"},
-          {[] { call({4, 1, 3}, tensor({{0}}), {4}, {1}); }, "the blank is 0"},
-          {[] { call({4, 1, 3}, tensor({{1}}), {4}, {1}, {.blank = 3}); }, "blank 3 is out of range"},
-          {[] { call({4, 1, 3}, tensor({{1}}), {4}, {1}, {.reduction = Reduction::batchmean}); },
-           "batchmean"},
-          {[] { ctc_loss(zeros({4, 1, 3}, i64), tensor({{1}}), tensor({4}), tensor({1})); }, "got i64"}}}}};
+      .refusals =
+          {{[] { call({4}, tensor({{1}}), {4}, {1}); }, "log_probs of shape [4]"},
+           {[] { call({4, 1, 3}, ones({1, 1}), {4}, {1}); }, "targets are f32"},
+           {[] { call({4, 1, 3}, tensor({{1}}), {5}, {1}); }, "input_lengths has 5, which is not in 0..4"},
+           {[] { call({4, 1, 3}, tensor({{1}}), {4}, {-1}); }, "target_lengths has -1"},
+           {[] { call({4, 1, 3}, tensor({{1}}), {4, 4}, {1}); }, "expected one whole number for each of 1"},
+           {[] { call({4, 2, 3}, tensor({1, 1, 2}), {4, 4}, {1, 1}); },
+            "targets of shape [3] for 2 sequences of 2 labels"},
+           {[] { call({4, 1, 3}, tensor({{3}}), {4}, {1}); }, "target 3 is the blank or out of range"},
+           {[] { call({4, 1, 3}, tensor({{0}}), {4}, {1}); }, "the blank is 0"},
+           {[] { call({4, 1, 3}, tensor({{1}}), {4}, {1}, {.blank = 3}); }, "blank 3 is out of range"},
+           {[] { call({4, 1, 3}, tensor({{1}}), {4}, {1}, {.reduction = Reduction::batchmean}); },
+            "batchmean"},
+           {[] { ctc_loss(zeros({4, 1, 3}, i64), tensor({{1}}), tensor({4}), tensor({1})); }, "got i64"}},
+      .without_gradients = "there is no second derivative; CtcLoss.* checks the first"}}};
 
 // The sum of the probabilities of all alignments that collapse to the target, one by one.
 double by_enumeration(const Tensor& log_probs, const std::vector<std::int64_t>& target) {

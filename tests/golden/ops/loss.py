@@ -81,7 +81,9 @@ def cases():
             r = {"reduction": reduction}
             yield case("l1_loss", lambda x, t: F.l1_loss(x, t, **r), [x, target], r)
             for args in ({}, {"beta": 0.3}, {"beta": 0.0}):
-                yield case("smooth_l1_loss", lambda x, t: F.smooth_l1_loss(x, t, **args, **r), [x, target], {**args, **r})
+                # since 2.0, a beta of 0 is the l1_loss, gradient included
+                fn = (lambda x, t: F.l1_loss(x, t, **r)) if args.get("beta") == 0 else (lambda x, t: F.smooth_l1_loss(x, t, **args, **r))
+                yield case("smooth_l1_loss", fn, [x, target], {**args, **r})
             for args in ({}, {"delta": 0.3}):
                 yield case("huber_loss", lambda x, t: F.huber_loss(x, t, **args, **r), [x, target], {**args, **r})
     x, target = integers(-3, 3, 4, 3), integers(-3, 3, 4, 3)
