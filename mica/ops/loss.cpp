@@ -16,25 +16,42 @@ namespace mica {
 using autograd::record;
 using autograd::recording;
 
-namespace {
+namespace detail {
 
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  switch (reduction) {
-    case Reduction::mean: return losses.mean();
-    case Reduction::sum: return losses.sum();
-    case Reduction::none: return losses;
-  }
-  return losses;
+void check_reduction(const char* operation, Reduction reduction) {
+  if (reduction == Reduction::batchmean)
+    throw Error(operation, "the reduction is batchmean", "that is for kl_div; here mean, sum or none");
 }
 
-void check_class_numbers(const Tensor& target, std::int64_t classes, std::int64_t ignore_index) {
+Tensor reduced(const char* operation, const Tensor& losses, Reduction reduction) {
+  check_reduction(operation, reduction);
+  if (reduction == Reduction::none) return losses;
+  return reduction == Reduction::sum ? losses.sum() : losses.mean();
+}
+
+void check_class_numbers(const char* operation, const Tensor& target, std::int64_t classes,
+                         std::int64_t ignore_index) {
   for (const std::int64_t t : target.data<std::int64_t>()) {
     if (t != ignore_index && (t < 0 || t >= classes)) {
-      throw Error("cross_entropy", fmt::format("target {} is out of range for {} classes", t, classes),
+      throw Error(operation, fmt::format("target {} is out of range for {} classes", t, classes),
                   fmt::format("class numbers go from 0 to {}", classes - 1));
     }
   }
 }
+
+Tensor constant(const char* operation, const Tensor& weight) {
+  if (recording(weight)) {
+    throw Error(operation, "the weights require a gradient, but have none here",
+                "detach() them, or weight the losses of Reduction::none yourself");
+  }
+  return weight.detach();
+}
+
+}  // namespace detail
+
+using detail::reduced;
+
+namespace {
 
 // Targets as weights over the classes: loss = -sum_c coefficients_c log softmax_c. Shape of the logits.
 Tensor soft_target(const Tensor& target, const Tensor& logits, const CrossEntropyOptions& o) {
@@ -71,7 +88,7 @@ Tensor from_probabilities(const Tensor& logits, const Tensor& target, const Cros
   const Tensor losses = neg((p * log_softmax(logits, class_dim)).sum(Shape(class_dim)));
   return o.reduction == Reduction::mean
              ? losses.sum() / static_cast<double>(std::max<std::int64_t>(losses.numel(), 1))
-             : reduced(losses, o.reduction);
+             : reduced("cross_entropy", losses, o.reduction);
 }
 
 }  // namespace
@@ -81,10 +98,8 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
     throw Error("cross_entropy", fmt::format("label_smoothing {} is not between 0 and 1", o.label_smoothing));
   }
-  if (recording(o.weight)) {
-    throw Error("cross_entropy", "the class weights require a gradient, but have none here",
-                "detach() them, or weight the losses of Reduction::none yourself");
-  }
+  if (o.weight.defined()) detail::constant("cross_entropy", o.weight);
+  detail::check_reduction("cross_entropy", o.reduction);
   if (ops::compute_type(given.dtype()) != given.dtype())
     return cross_entropy(given.to(f32), target, o).to(given.dtype());
   if (target.is_floating_point() && given.dim() > 0) return from_probabilities(given, target, o);
@@ -111,7 +126,7 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
   }
 
   Fused f{.logits = logits.detach(), .target = target.to(i64).contiguous().reshape(expected)};
-  check_class_numbers(f.target, classes, o.ignore_index);
+  detail::check_class_numbers("cross_entropy", f.target, classes, o.ignore_index);
   f.given_target = Saved(target);
   if (o.weight.defined()) {
     f.weight = o.weight.detach().contiguous();
@@ -155,8 +170,66 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
                 });
 }
 
+Tensor nll_loss(const Tensor& given, const Tensor& target, const NllLossOptions& o) {
+  ops::check_floating("nll_loss", given);
+  const bool unbatched = given.dim() == 1;
+  Shape expected = given.sizes();
+  if (expected.size() > 0) expected.erase(unbatched ? 0 : std::min(1, expected.size() - 1));
+  if (given.dim() == 0 || target.sizes() != expected) {
+    throw Error("nll_loss",
+                fmt::format("log probabilities of shape {} with targets of shape {}",
+                            to_string(given.sizes()), to_string(target.sizes())),
+                "log probabilities are (N, C) or (N, C, d1, ...), class numbers (N) or (N, d1, ...)");
+  }
+  if (!is_integral(target.dtype()))
+    throw Error("nll_loss", fmt::format("targets are {}", name(target.dtype())), "class numbers are i64");
+  const std::int64_t class_dim = unbatched ? 0 : 1, classes = given.size(class_dim);
+  const Tensor t = target.to(i64).contiguous();
+  detail::check_class_numbers("nll_loss", t, classes, o.ignore_index);
+  const Tensor counts = ne(t, o.ignore_index);
+  const Tensor index = where(counts, t, 0);
+  Tensor weights;
+  if (o.weight.defined()) {
+    if (o.weight.sizes() != Shape(classes)) {
+      throw Error("nll_loss",
+                  fmt::format("weight of shape {} for {} classes", to_string(o.weight.sizes()), classes));
+    }
+    weights =
+        detail::constant("nll_loss", o.weight).index_select(0, index.reshape(Shape(-1))).reshape(t.sizes()) *
+        counts;
+  } else {
+    weights = counts.to(given.dtype());
+  }
+  const Tensor picked = neg(given.gather(class_dim, index.unsqueeze(class_dim)).squeeze(class_dim));
+  const Tensor losses = where(counts, picked * weights, 0.0);
+  if (o.reduction == Reduction::mean) return losses.sum() / weights.sum();
+  return reduced("nll_loss", losses, o.reduction);
+}
+
+Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  return reduced("l1_loss", abs(x - target), reduction);
+}
+
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  return reduced(square(x - target), reduction);
+  return reduced("mse_loss", square(x - target), reduction);
+}
+
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1LossOptions& o) {
+  if (!(o.beta >= 0)) throw Error("smooth_l1_loss", fmt::format("beta {} is negative", o.beta));
+  if (o.beta == 0) return reduced("smooth_l1_loss", abs(x - target), o.reduction);
+  const Tensor difference = x - target, d = abs(difference), beyond = ge(d, o.beta);
+  // What is beyond takes no part in the square, whose derivative would be 0 times infinity.
+  return reduced("smooth_l1_loss",
+                 where(beyond, d - 0.5 * o.beta, square(where(beyond, 0, difference)) * (0.5 / o.beta)),
+                 o.reduction);
+}
+
+Tensor huber_loss(const Tensor& x, const Tensor& target, const HuberLossOptions& o) {
+  if (!(o.delta > 0)) throw Error("huber_loss", fmt::format("delta {} is not positive", o.delta));
+  const Tensor difference = x - target, d = abs(difference), beyond = gt(d, o.delta);
+  return reduced("huber_loss",
+                 where(beyond, o.delta * (d - 0.5 * o.delta), square(where(beyond, 0, difference)) * 0.5),
+                 o.reduction);
 }
 
 }  // namespace mica

@@ -22,6 +22,9 @@
 #include <mica/ops/join.h>
 #include <mica/ops/linalg.h>
 #include <mica/ops/loss.h>
+#include <mica/ops/loss_ctc.h>
+#include <mica/ops/loss_distribution.h>
+#include <mica/ops/loss_margin.h>
 #include <mica/ops/map.h>
 #include <mica/ops/mask.h>
 #include <mica/ops/matmul.h>

@@ -5,6 +5,7 @@
 #include <mica/core/error.h>
 #include <mica/ops/ops.h>
 
+#include "loss_options.h"
 #include "table.h"
 
 namespace mica {
@@ -51,11 +52,6 @@ const std::vector<Case> cross_entropy_cases{
      {{{2, 3}}}},
 };
 
-Reduction reduction(const Args& a) {
-  if (!a.has("reduction") || a.text("reduction") == "mean") return Reduction::mean;
-  return a.text("reduction") == "sum" ? Reduction::sum : Reduction::none;
-}
-
 Tensor logits() { return zeros({2, 3}); }
 
 const table::Rows rows{
@@ -85,7 +81,79 @@ const table::Rows rows{
            {[] { cross_entropy(logits(), tensor({0, 1}), {.label_smoothing = 1.5}); },
             "label_smoothing 1.5 is not between 0 and 1"},
            {[] { cross_entropy(zeros({}), tensor(0)); }, "logits of shape []"},
+           {[] { cross_entropy(logits(), tensor({0, 1}), {.reduction = Reduction::batchmean}); },
+            "batchmean"},
            {[] { cross_entropy(logits().to(i64), tensor({0, 1})); }, "got i64"}}},
+     {.name = "nll_loss",
+      .golden = {{"nll_loss",
+                  [](Inputs x, const Args& a) {
+                    return std::vector{
+                        nll_loss(x[0], x[1],
+                                 {.weight = a.tensor("weight"),
+                                  .ignore_index = a.maybe_integer("ignore_index").value_or(-100),
+                                  .reduction = reduction(a)})};
+                  }}},
+      .gradients = {{"NllLoss", [](Inputs x) { return nll_loss(x[0], tensor({0, 3, 1})); }, {{{3, 4}}}},
+                    {"NllLossEverything",
+                     [](Inputs x) {
+                       return nll_loss(x[0], tensor({0, 3, 1}), {.weight = weight(), .ignore_index = 3});
+                     },
+                     {{{3, 4}}}},
+                    {"NllLossPixelsNone",
+                     [](Inputs x) {
+                       return nll_loss(x[0], tensor({{0, 2}, {1, 1}}), {.reduction = Reduction::none});
+                     },
+                     {{{2, 3, 2}}}},
+                    {"NllLossUnbatched", [](Inputs x) { return nll_loss(x[0], tensor(2)); }, {{{4}}}}},
+      .refusals = {{[] { nll_loss(logits(), tensor({0, 3})); }, "target 3 is out of range for 3 classes"},
+                   {[] { nll_loss(logits(), tensor({0, 1, 2})); }, "shape [2, 3] with targets of shape [3]"},
+                   {[] { nll_loss(zeros({}), tensor(0)); }, "shape []"},
+                   {[] { nll_loss(logits(), tensor({true, false})); }, "targets are bool"},
+                   {[] { nll_loss(logits(), tensor({0, 1}), {.weight = ones({2})}); }, "weight of shape [2]"},
+                   {[] { nll_loss(logits(), tensor({0, 1}), {.reduction = Reduction::batchmean}); },
+                    "batchmean"},
+                   {[] { nll_loss(logits().to(i64), tensor({0, 1})); }, "got i64"}}},
+     {.name = "l1_loss",
+      .golden = {{"l1_loss",
+                  [](Inputs x, const Args& a) { return std::vector{l1_loss(x[0], x[1], reduction(a))}; }}},
+      .gradients = {any_shape({"L1LossNone",
+                               [](Inputs x) { return l1_loss(x[0], x[1], Reduction::none); },
+                               {{{2, 3}, 1, 2}, {{2, 3}, -2, 0.5}}}),
+                    {"L1LossSum",
+                     [](Inputs x) { return l1_loss(x[0], x[1], Reduction::sum); },
+                     {{{2, 3}, 1, 2}, {{3}, -2, 0.5}}}},
+      .refusals = {{[] { l1_loss(zeros({2, 3}), zeros({2, 4})); }, "do not broadcast", "sub"},
+                   {[] { l1_loss(zeros({2}), zeros({2}), Reduction::batchmean); }, "batchmean"}}},
+     {.name = "smooth_l1_loss",
+      .golden = {{"smooth_l1_loss",
+                  [](Inputs x, const Args& a) {
+                    return std::vector{
+                        smooth_l1_loss(x[0], x[1], {.reduction = reduction(a), .beta = a.real("beta", 1)})};
+                  }}},
+      .gradients = {{"SmoothL1Inside",
+                     [](Inputs x) { return smooth_l1_loss(x[0], x[1], {.beta = 5}); },
+                     {{{2, 3}}, {{2, 3}}}},
+                    {"SmoothL1Outside",
+                     [](Inputs x) {
+                       return smooth_l1_loss(x[0], x[1], {.reduction = Reduction::none, .beta = 0.2});
+                     },
+                     {{{2, 3}, 1, 2}, {{2, 3}, -2, 0.5}}}},
+      .refusals = {{[] { smooth_l1_loss(zeros({2}), zeros({2}), {.beta = -1}); }, "beta -1 is negative"}}},
+     {.name = "huber_loss",
+      .golden = {{"huber_loss",
+                  [](Inputs x, const Args& a) {
+                    return std::vector{
+                        huber_loss(x[0], x[1], {.reduction = reduction(a), .delta = a.real("delta", 1)})};
+                  }}},
+      .gradients = {{"HuberInside",
+                     [](Inputs x) { return huber_loss(x[0], x[1], {.delta = 5}); },
+                     {{{2, 3}}, {{2, 3}}}},
+                    {"HuberOutside",
+                     [](Inputs x) {
+                       return huber_loss(x[0], x[1], {.reduction = Reduction::none, .delta = 0.2});
+                     },
+                     {{{2, 3}, 1, 2}, {{2, 3}, -2, 0.5}}}},
+      .refusals = {{[] { huber_loss(zeros({2}), zeros({2}), {.delta = 0}); }, "delta 0 is not positive"}}},
      {.name = "mse_loss",
       .golden = {{"mse_loss",
                   [](Inputs x, const Args& a) { return std::vector{mse_loss(x[0], x[1], reduction(a))}; }}},
@@ -118,6 +186,15 @@ TEST(Loss, NoticesChangesToWhatBackwardNeeds) {
   w.mul_(2);
   EXPECT_THROW(second.backward(), Error);
   EXPECT_NO_THROW(loss().backward());
+}
+
+TEST(Loss, NllOfLogSoftmaxIsCrossEntropy) {
+  const Tensor x = randn({5, 4, 3}, f64), target = randint(0, 4, {5, 3});
+  const auto both = [&](Reduction r) {
+    EXPECT_TRUE(allclose(nll_loss(log_softmax(x, 1), target, {.weight = weight(), .reduction = r}),
+                         cross_entropy(x, target, {.weight = weight(), .reduction = r}), 1e-12, 1e-12));
+  };
+  for (const Reduction r : {Reduction::mean, Reduction::sum, Reduction::none}) both(r);
 }
 
 TEST(Loss, RefusesAWeightThatWantsAGradient) {

@@ -63,3 +63,31 @@ def cases():
             yield from sweep("mse_loss", lambda x, t: F.mse_loss(x, t, reduction=reduction),
                              [integers(0, 5, 3).to(F32), integers(0, 5, 3).to(F32)], {"reduction": reduction},
                              positions=positions)
+
+    for reduction in ("mean", "sum", "none"):
+        for o in ({}, {"weight": True}, {"ignore_index": 1}, {"weight": True, "ignore_index": 2}):
+            args = {**{k: v for k, v in o.items() if k != "weight"}, "reduction": reduction}
+            w = weight if "weight" in o else None
+            for x, target in ((randn(5, 4) * 2, torch.tensor([0, 1, 3, 2, 1])), (randn(2, 4, 3), integers(0, 4, 2, 3)),
+                              (randn(2, 4, 2, 2), integers(0, 4, 2, 2, 2)), (randn(4), torch.tensor(3))):
+                yield case("nll_loss", lambda x, t: F.nll_loss(x, t, weight=w, **args), [x, target],
+                           {**args, **({"weight": pack(w)} if w is not None else {})})
+        for x, target in ((randn(2, 3), ignored), (randn(0, 3), integers(0, 3, 0)), (randn(2, 0, 3)[:0], integers(0, 1, 0, 3))):
+            yield case("nll_loss", lambda x, t: F.nll_loss(x, t, reduction=reduction), [x, target], {"reduction": reduction})
+        pairs = ((randn(2, 3), randn(2, 3)), (randn(2, 3, dtype=F32), randn(2, 3, dtype=F32)), (randn(), randn()),
+                 (randn(2, 3), randn(3)), (randn(0, 2), randn(0, 2)),
+                 (torch.tensor([NAN, INF, -INF, 0.5, 2.0, -1.0]), torch.tensor([0.0, INF, 1.0, 0.5, 0.0, 0.0])))
+        for x, target in pairs:
+            r = {"reduction": reduction}
+            yield case("l1_loss", lambda x, t: F.l1_loss(x, t, **r), [x, target], r)
+            for args in ({}, {"beta": 0.3}, {"beta": 0.0}):
+                # since 2.0, a beta of 0 is the l1_loss, gradient included
+                fn = (lambda x, t: F.l1_loss(x, t, **r)) if args.get("beta") == 0 else (lambda x, t: F.smooth_l1_loss(x, t, **args, **r))
+                yield case("smooth_l1_loss", fn, [x, target], {**args, **r})
+            for args in ({}, {"delta": 0.3}):
+                yield case("huber_loss", lambda x, t: F.huber_loss(x, t, **args, **r), [x, target], {**args, **r})
+    x, target = integers(-3, 3, 4, 3), integers(-3, 3, 4, 3)
+    yield from sweep("nll_loss", F.nll_loss, [x, classes], {"reduction": "mean"}, positions=[0])
+    yield from sweep("nll_loss", F.nll_loss, [x.to(F32), classes], {"reduction": "mean"}, positions=[1])
+    for name, fn in (("l1_loss", F.l1_loss), ("smooth_l1_loss", F.smooth_l1_loss), ("huber_loss", F.huber_loss)):
+        yield from sweep(name, lambda x, t: fn(x, t, reduction="none"), [x, target], {"reduction": "none"})
