@@ -139,6 +139,12 @@ std::array<Tensor, 3> MultiheadAttention::project(const Tensor& query, const Ten
   return {part(query, 0, e), k, v};
 }
 
+std::tuple<Tensor, Tensor> MultiheadAttention::operator()(const Tensor& query, const Tensor& key,
+                                                          const Tensor& value,
+                                                          const MultiheadAttentionCall& call) {
+  return Module::operator()(query, key, value, call);
+}
+
 std::tuple<Tensor, Tensor> MultiheadAttention::forward(const Tensor& query, const Tensor& key,
                                                        const Tensor& value,
                                                        const MultiheadAttentionCall& call) {

@@ -67,9 +67,7 @@ class MultiheadAttention : public Module {
   Mode mode;
 
   std::tuple<Tensor, Tensor> operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                                        const MultiheadAttentionCall& call = {}) {
-    return Module::operator()(query, key, value, call);
-  }
+                                        const MultiheadAttentionCall& call = {});
 
   void reset_parameters();
   std::int64_t flops(const Arguments& args, const Value& result) const;

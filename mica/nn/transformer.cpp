@@ -83,6 +83,10 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int6
 // An empty one for clone(), which sets all members.
 TransformerEncoderLayer::TransformerEncoderLayer() : TransformerEncoderLayer(1, 1, {.dim_feedforward = 1}) {}
 
+Tensor TransformerEncoderLayer::operator()(const Tensor& src, const TransformerEncoderLayerCall& call) {
+  return Module::operator()(src, call);
+}
+
 Tensor TransformerEncoderLayer::forward(Tensor x, const TransformerEncoderLayerCall& call) {
   const auto attend = [&](const Tensor& in) {
     auto [y, weights] = self_attn(in, in, in,
@@ -106,6 +110,10 @@ Tensor TransformerEncoderLayer::forward(Tensor x, const TransformerEncoderLayerC
 TransformerEncoder::TransformerEncoder(const TransformerEncoderLayer& layer, std::int64_t num_layers,
                                        std::optional<LayerNorm> final_norm)
     : layers(copies("nn::TransformerEncoder", layer, num_layers)), norm(std::move(final_norm)) {}
+
+Tensor TransformerEncoder::operator()(const Tensor& src, const TransformerEncoderCall& call) {
+  return Module::operator()(src, call);
+}
 
 Tensor TransformerEncoder::forward(Tensor x, const TransformerEncoderCall& call) {
   for (TransformerEncoderLayer& layer : layers) {
@@ -134,6 +142,11 @@ TransformerDecoderLayer::TransformerDecoderLayer(std::int64_t d_model, std::int6
       dropout3(o.dropout) {}
 
 TransformerDecoderLayer::TransformerDecoderLayer() : TransformerDecoderLayer(1, 1, {.dim_feedforward = 1}) {}
+
+Tensor TransformerDecoderLayer::operator()(const Tensor& tgt, const Tensor& memory,
+                                           const TransformerDecoderLayerCall& call) {
+  return Module::operator()(tgt, memory, call);
+}
 
 Tensor TransformerDecoderLayer::forward(Tensor x, const Tensor& memory,
                                         const TransformerDecoderLayerCall& call) {
@@ -170,6 +183,11 @@ TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, std
                                        std::optional<LayerNorm> final_norm)
     : layers(copies("nn::TransformerDecoder", layer, num_layers)), norm(std::move(final_norm)) {}
 
+Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory,
+                                      const TransformerDecoderLayerCall& call) {
+  return Module::operator()(tgt, memory, call);
+}
+
 Tensor TransformerDecoder::forward(Tensor x, const Tensor& memory, const TransformerDecoderLayerCall& call) {
   for (TransformerDecoderLayer& layer : layers) x = layer(x, memory, call);
   return norm ? (*norm)(x) : x;
@@ -195,6 +213,10 @@ void Transformer::reset_parameters() {
 
 Tensor Transformer::generate_square_subsequent_mask(std::int64_t size, DType dtype) {
   return full({size, size}, -std::numeric_limits<double>::infinity(), dtype).triu(1);
+}
+
+Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt, const TransformerCall& call) {
+  return Module::operator()(src, tgt, call);
 }
 
 Tensor Transformer::forward(const Tensor& src, const Tensor& tgt, const TransformerCall& call) {

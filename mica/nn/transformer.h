@@ -78,9 +78,7 @@ class TransformerEncoderLayer : public detail::TransformerLayer {
   LayerNorm norm1, norm2;
   Dropout dropout1, dropout2;
 
-  Tensor operator()(const Tensor& src, const TransformerEncoderLayerCall& call = {}) {
-    return Module::operator()(src, call);
-  }
+  Tensor operator()(const Tensor& src, const TransformerEncoderLayerCall& call = {});
   NN_MEMBERS(activation, activation_function, norm_first, self_attn, linear1, dropout, linear2, norm1, norm2,
              dropout1, dropout2)
 
@@ -113,9 +111,7 @@ class TransformerDecoderLayer : public detail::TransformerLayer {
   LayerNorm norm1, norm2, norm3;
   Dropout dropout1, dropout2, dropout3;
 
-  Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderLayerCall& call = {}) {
-    return Module::operator()(tgt, memory, call);
-  }
+  Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderLayerCall& call = {});
   NN_MEMBERS(activation, activation_function, norm_first, self_attn, multihead_attn, linear1, dropout,
              linear2, norm1, norm2, norm3, dropout1, dropout2, dropout3)
 
@@ -142,9 +138,7 @@ class TransformerEncoder : public Module {
   std::vector<TransformerEncoderLayer> layers;
   std::optional<LayerNorm> norm;
 
-  Tensor operator()(const Tensor& src, const TransformerEncoderCall& call = {}) {
-    return Module::operator()(src, call);
-  }
+  Tensor operator()(const Tensor& src, const TransformerEncoderCall& call = {});
   std::string extra_repr() const { return {}; }
   NN_MEMBERS(layers, norm)
 
@@ -165,9 +159,7 @@ class TransformerDecoder : public Module {
   std::vector<TransformerDecoderLayer> layers;
   std::optional<LayerNorm> norm;
 
-  Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderLayerCall& call = {}) {
-    return Module::operator()(tgt, memory, call);
-  }
+  Tensor operator()(const Tensor& tgt, const Tensor& memory, const TransformerDecoderLayerCall& call = {});
   std::string extra_repr() const { return {}; }
   NN_MEMBERS(layers, norm)
 
@@ -208,9 +200,7 @@ class Transformer : public Module {
   TransformerEncoder encoder;
   TransformerDecoder decoder;
 
-  Tensor operator()(const Tensor& src, const Tensor& tgt, const TransformerCall& call = {}) {
-    return Module::operator()(src, tgt, call);
-  }
+  Tensor operator()(const Tensor& src, const Tensor& tgt, const TransformerCall& call = {});
   // (size, size): 0 on and below the diagonal, -inf above.
   static Tensor generate_square_subsequent_mask(std::int64_t size, DType dtype = f32);
   void reset_parameters();

@@ -110,7 +110,7 @@ Leading leading_dimensions(const char* name, const Tensor& query, const Tensor& 
 // (..., rows, columns) with these leading dimensions, as four dimensions.
 Tensor as_four(const Tensor& x, const Shape& leading) {
   const Shape sizes = with_matrix(leading, x.size(-2), x.size(-1));
-  const Tensor y = x.sizes() == sizes ? x : x.expand(sizes);
+  Tensor y = x.sizes() == sizes ? x : x.expand(sizes);
   if (y.dim() == 4) return y;
   const std::int64_t heads = leading.empty() ? 1 : leading.back();
   std::int64_t batch = 1;
