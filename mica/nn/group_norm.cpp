@@ -4,6 +4,7 @@
 #include <mica/nn/group_norm.h>
 #include <mica/nn/init.h>
 #include <mica/nn/norm.h>
+#include <mica/nn/tuple.h>
 #include <mica/ops/creation.h>
 
 namespace mica::nn {

@@ -2,18 +2,13 @@
 
 #include <mica/nn/init.h>
 #include <mica/nn/norm.h>
+#include <mica/nn/tuple.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/norm.h>
 
 namespace mica::nn {
 
 namespace detail {
-
-std::string show_tuple(const Shape& shape) {
-  std::string out;
-  for (int i = 0; i < shape.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : ", ", shape[i]);
-  return fmt::format("({}{})", out, shape.size() == 1 ? "," : "");
-}
 
 BatchNorm::BatchNorm(const char* type, std::int64_t features, const BatchNormOptions& o)
     : num_features(features),

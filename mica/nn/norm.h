@@ -16,9 +16,6 @@ struct BatchNormOptions {
 };
 
 namespace detail {
-// As Python prints it: "(3,)".
-std::string show_tuple(const Shape& shape);
-
 // What BatchNorm1d, BatchNorm2d and BatchNorm3d share: all but the shapes they accept.
 class BatchNorm : public Module {
  public:

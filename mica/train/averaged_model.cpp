@@ -58,8 +58,10 @@ namespace {
 nn::detail::BatchNorm* batch_norm(const nn::ModuleRef& module) {
   if (auto* bn = module.get_if<nn::BatchNorm1d>()) return bn;
   if (auto* bn = module.get_if<nn::BatchNorm2d>()) return bn;
+  if (auto* bn = module.get_if<nn::BatchNorm3d>()) return bn;
   if (auto* bn = module.get_if<nn::LazyBatchNorm1d>()) return bn;
   if (auto* bn = module.get_if<nn::LazyBatchNorm2d>()) return bn;
+  if (auto* bn = module.get_if<nn::LazyBatchNorm3d>()) return bn;
   return nullptr;
 }
 
