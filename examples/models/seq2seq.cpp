@@ -50,9 +50,11 @@ Tensor random_word() {
 int main() {
   manual_seed(1);
   Speller model;
-  optim::Adam opt{model.parameters(), {.lr = 5e-3}};
+  constexpr int steps = 600;
+  optim::Adam opt{model.parameters(), {.lr = 1e-2}};
+  optim::CosineAnnealingLR schedule{opt, steps};
   constexpr std::int64_t ignored = -100;  // padding has no answer
-  for (int step = 0; step < 700; ++step) {
+  for (int step = 0; step < steps; ++step) {
     std::vector<Tensor> words, answers, given;
     for (int i = 0; i < 64; ++i) {
       words.push_back(random_word());
@@ -65,6 +67,7 @@ int main() {
     opt.zero_grad();
     loss.backward();
     opt.step();
+    schedule.step();
   }
   int right = 0;
   for (int i = 0; i < 200; ++i) {

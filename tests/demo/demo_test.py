@@ -133,7 +133,7 @@ class Demo(unittest.TestCase):
         path = self.out / "checkpoint.safetensors"
         whole = path.read_bytes()
         for damaged in (whole[:100], whole[:-1], whole + b"x", b"", b"\xff" * 8 + whole[8:],
-                        whole.replace(b"optimizer.step", b"optimizer.stop"), whole.replace(b"checkpoint 1", b"checkpoint 9")):
+                        whole.replace(b"optimizer.state.0.", b"optimizer.stake.0."), whole.replace(b"checkpoint 1", b"checkpoint 9")):
             path.write_bytes(damaged)
             self.fails_in_one_line(self.run_demo("--resume"))
             self.assertEqual(path.read_bytes(), damaged)

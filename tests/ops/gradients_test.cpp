@@ -159,7 +159,8 @@ std::set<std::string> covered_operations() {
 std::set<std::string> recorded_operations() {
   const std::regex call(
       R"re(\b(?:record(?!_not_differentiable)\w*|rebase|scalar_in_place|extremum\w*|ordered|selected|)re"
-      R"re(median_\w+|run|function\w*|steps|rest|limit_by)(?:<\w>)?\(\s*"([\w:]+)")re"
+      R"re(median_\w+|run|function\w*|steps|rest|limit_by|map_as|return each|exponential_unit|trace_and_map|scaled|)re"
+      R"re(shifted|of_channels)(?:<\w>)?\(\s*"([\w:]+)")re"
       R"re(|const char\* name = \w+ \? "(\w+)" : "(\w+)")re");
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(MICA_GOLDEN_DIR "/../../mica/ops")) {
