@@ -213,6 +213,7 @@ template <class T> T from_plain(const Plain& p, Misfit& misfit) {
   } else if constexpr (PlainList<T>) {
     T out;
     const Plain::List& list = read_list(p, -1, misfit);
+    if constexpr (requires { out.reserve(list.size()); }) out.reserve(list.size());
     for (std::size_t i = 0; i < list.size(); ++i)
       out.push_back(item_from_plain<typename T::value_type>(list, i, misfit));
     return out;

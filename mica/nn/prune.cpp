@@ -199,8 +199,7 @@ void global_unstructured(const std::vector<GlobalMember>& members, const Method&
   }
   const Tensor mask = combined(method, cat(scores), cat(masks));
   std::int64_t begin = 0;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const GlobalMember& each = members[i];
+  for (const GlobalMember& each : members) {
     const Shape sizes = each.layer.member(each.name).value().sizes();
     custom_from_mask(each.layer, each.name, mask.narrow(0, begin, sizes.numel()).view(sizes));
     begin += sizes.numel();

@@ -174,7 +174,7 @@ Tensor nll_loss(const Tensor& given, const Tensor& target, const NllLossOptions&
   ops::check_floating("nll_loss", given);
   const bool unbatched = given.dim() == 1;
   Shape expected = given.sizes();
-  if (expected.size() > 0) expected.erase(unbatched ? 0 : std::min(1, expected.size() - 1));
+  if (!expected.empty()) expected.erase(unbatched ? 0 : std::min(1, expected.size() - 1));
   if (given.dim() == 0 || target.sizes() != expected) {
     throw Error("nll_loss",
                 fmt::format("log probabilities of shape {} with targets of shape {}",

@@ -15,8 +15,6 @@
 
 namespace mica {
 
-using elementwise::Value;
-
 namespace {
 
 // Where a branch is not taken its argument is replaced, too: an infinite slope times the zero that reaches it

@@ -13,8 +13,8 @@ double real(std::int64_t n) { return static_cast<double>(n); }
 
 }  // namespace
 
-LambdaLR::LambdaLR(Optimizer& optimizer, LrLambda factor, std::int64_t last_epoch)
-    : LambdaLR(optimizer, std::vector<LrLambda>(optimizer.num_groups(), std::move(factor)), last_epoch) {}
+LambdaLR::LambdaLR(Optimizer& optimizer, const LrLambda& factor, std::int64_t last_epoch)
+    : LambdaLR(optimizer, std::vector<LrLambda>(optimizer.num_groups(), factor), last_epoch) {}
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<LrLambda> factors, std::int64_t last_epoch)
     : LRScheduler("LambdaLR", optimizer, last_epoch), factors_(std::move(factors)) {
@@ -25,9 +25,8 @@ LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<LrLambda> factors, std::int
 
 double LambdaLR::next_lr(const Position& at) const { return at.base_lr * factors_[at.group](at.epoch); }
 
-MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, LrLambda factor, std::int64_t last_epoch)
-    : MultiplicativeLR(optimizer, std::vector<LrLambda>(optimizer.num_groups(), std::move(factor)),
-                       last_epoch) {}
+MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, const LrLambda& factor, std::int64_t last_epoch)
+    : MultiplicativeLR(optimizer, std::vector<LrLambda>(optimizer.num_groups(), factor), last_epoch) {}
 
 MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::vector<LrLambda> factors,
                                    std::int64_t last_epoch)

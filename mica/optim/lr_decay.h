@@ -15,7 +15,7 @@ using LrLambda = std::function<double(std::int64_t epoch)>;
 // lr = the first rate * factor(epoch).
 class LambdaLR : public LRScheduler {
  public:
-  LambdaLR(Optimizer& optimizer, LrLambda factor, std::int64_t last_epoch = -1);
+  LambdaLR(Optimizer& optimizer, const LrLambda& factor, std::int64_t last_epoch = -1);
   // One for each group. Errors: another number of them.
   LambdaLR(Optimizer& optimizer, std::vector<LrLambda> factors, std::int64_t last_epoch = -1);
 
@@ -27,7 +27,7 @@ class LambdaLR : public LRScheduler {
 // lr *= factor(epoch).
 class MultiplicativeLR : public LRScheduler {
  public:
-  MultiplicativeLR(Optimizer& optimizer, LrLambda factor, std::int64_t last_epoch = -1);
+  MultiplicativeLR(Optimizer& optimizer, const LrLambda& factor, std::int64_t last_epoch = -1);
   // One for each group. Errors: another number of them.
   MultiplicativeLR(Optimizer& optimizer, std::vector<LrLambda> factors, std::int64_t last_epoch = -1);
 
