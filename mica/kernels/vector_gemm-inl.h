@@ -32,8 +32,9 @@ template <class T> struct Product {
   Product columns(std::int64_t first, std::int64_t last) const {
     Product part = *this;
     part.n = last - first;
-    part.b += trans_b ? first * ldb : first;
-    part.c += first;
+    // One is null while b is packed, or when it is packed already.
+    if (b != nullptr) part.b += trans_b ? first * ldb : first;
+    if (c != nullptr) part.c += first;
     if (bias != nullptr) part.bias += first;
     return part;
   }

@@ -60,8 +60,10 @@ struct TensorImpl {
   bool needs_grad() const { return requires_grad || grad_fn; }
   // Errors: the tensor has elements, but no memory (empty_meta).
   void* data() const {
-    if (storage->data == nullptr) [[unlikely]]
+    if (storage->data == nullptr) [[unlikely]] {
       check_empty();
+      return nullptr;  // of no elements, wherever they start
+    }
     return static_cast<std::byte*>(storage->data) + static_cast<std::size_t>(offset) * item_size(dtype);
   }
 };
