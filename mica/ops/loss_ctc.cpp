@@ -117,8 +117,9 @@ Tensor ctc_loss(const Tensor& given, const Tensor& targets, const Tensor& input_
   Tensor losses = (o.zero_infinity ? masked_fill(exact, isinf(exact), 0) : exact).to(given.dtype());
 
   if (autograd::recording(log_probs)) {
-    const auto backward = [p, exact, log_alpha, zero = o.zero_infinity, saved = Saved(log_probs)](
-                              const Node& node, const Tensor& grad) {
+    // In f64 the losses are `exact` itself, and a node must not hold its own result.
+    const auto backward = [p, exact = exact.detach(), log_alpha, zero = o.zero_infinity,
+                           saved = Saved(log_probs)](const Node& node, const Tensor& grad) {
       const Tensor x = saved.get(node), g = grad.detach().contiguous();
       Tensor result = empty(x.sizes(), x.dtype());
       kernels::ctc_backward(p.arguments(), exact.data<double>().data(), log_alpha.data<double>().data(),

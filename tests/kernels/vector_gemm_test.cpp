@@ -52,7 +52,7 @@ template <class T> void check(std::mt19937& rng, std::int64_t m, std::int64_t n,
 }
 
 TEST(PackedMatrix, EmptyProductsScaleOrLeaveTheResult) {
-  const std::vector<float> a(8, 1.0F), b(8, 1.0F);
+  const std::vector<float> a(8, 1.0F), b(12, 1.0F);
   std::vector<float> c(6, std::numeric_limits<float>::quiet_NaN());
   PackedMatrix(f32, 0, 3, b.data(), 3, false).multiply(2, a.data(), c.data(), 0);
   EXPECT_EQ(c, std::vector<float>(6, 0.0F));
