@@ -22,32 +22,36 @@ template <class T> struct Product {
   T beta;
   const T* bias;  // null: none
 
+  // A part of it. One operand is null while b is packed, or when it is packed already.
   Product rows(std::int64_t first, std::int64_t last) const {
     Product part = *this;
     part.m = last - first;
-    part.a += first * a_row;
-    part.c += first * ldc;
+    advance(part.a, first * a_row);
+    advance(part.c, first * ldc);
     return part;
   }
   Product columns(std::int64_t first, std::int64_t last) const {
     Product part = *this;
     part.n = last - first;
-    // One is null while b is packed, or when it is packed already.
-    if (b != nullptr) part.b += trans_b ? first * ldb : first;
-    if (c != nullptr) part.c += first;
-    if (bias != nullptr) part.bias += first;
+    advance(part.b, trans_b ? first * ldb : first);
+    advance(part.c, first);
+    advance(part.bias, first);
     return part;
   }
   Product depth(std::int64_t first, std::int64_t last) const {
     Product part = *this;
     part.k = last - first;
-    part.a += first * a_column;
-    part.b += trans_b ? first : first * ldb;
+    advance(part.a, first * a_column);
+    advance(part.b, trans_b ? first : first * ldb);
     if (first > 0) {  // later blocks add to what the first one left
       part.beta = 1;
       part.bias = nullptr;
     }
     return part;
+  }
+
+  template <class P> static void advance(P*& pointer, std::int64_t by) {
+    if (pointer != nullptr) pointer += by;
   }
 };
 
