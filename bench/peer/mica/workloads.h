@@ -33,8 +33,7 @@ template <class Model> Step inference(Model model, mica::Tensor x) {
 template <class Model, class MakeOptimizer, class Loss>
 Step training(Model model, mica::Tensor x, MakeOptimizer make_optimizer, Loss loss) {
   auto m = std::make_shared<Model>(std::move(model));
-  auto optimizer =
-      std::make_shared<decltype(make_optimizer(m->parameters()))>(make_optimizer(m->parameters()));
+  auto optimizer = make_optimizer(m->parameters());
   auto last = std::make_shared<mica::Tensor>();
   return {[=] {
             optimizer->zero_grad();
@@ -48,11 +47,14 @@ Step training(Model model, mica::Tensor x, MakeOptimizer make_optimizer, Loss lo
 
 inline auto sgd(double lr, double momentum = 0) {
   return [=](std::vector<mica::Tensor> p) {
-    return mica::optim::SGD{std::move(p), {.lr = lr, .momentum = momentum}};
+    return std::make_shared<mica::optim::SGD>(std::move(p),
+                                              mica::optim::SGDOptions{.lr = lr, .momentum = momentum});
   };
 }
 inline auto adam(double lr) {
-  return [=](std::vector<mica::Tensor> p) { return mica::optim::Adam{std::move(p), {.lr = lr}}; };
+  return [=](std::vector<mica::Tensor> p) {
+    return std::make_shared<mica::optim::Adam>(std::move(p), mica::optim::AdamOptions{.lr = lr});
+  };
 }
 inline auto classes(std::int64_t batch, std::int64_t count) {
   return [target = mica::randint(0, count, {batch})](const mica::Tensor& y) {
