@@ -19,11 +19,9 @@ namespace mica::nn::init {
 
 namespace {
 
-thread_local bool skipping = false;
-
-// fill(x) without recording, unless there is a Skip or x has no memory (nn::meta).
+// fill(x) without recording. What has no memory (nn::meta) stays so, and draws nothing.
 template <class Fill> Tensor filled(Tensor x, Fill fill) {
-  if (skipping || is_meta(x)) return x;
+  if (is_meta(x)) return x;
   const NoGrad no_grad;
   fill(x);
   return x;
@@ -45,9 +43,6 @@ double xavier_std(const Tensor& x, double gain) {
 }
 
 }  // namespace
-
-Skip::Skip() : before_(std::exchange(skipping, true)) {}
-Skip::~Skip() { skipping = before_; }
 
 Tensor uniform_(Tensor x, double a, double b, Generator& generator) {
   return filled(std::move(x), [&](Tensor& y) { y.uniform_(a, b, generator); });

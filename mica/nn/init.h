@@ -72,30 +72,4 @@ Tensor orthogonal_(Tensor x, double gain = 1, Generator& generator = default_gen
 // dimensions, sparsity outside [0, 1].
 Tensor sparse_(Tensor x, double sparsity, double std = 0.01, Generator& generator = default_generator());
 
-// --- none ---
-
-// While one lives on this thread, the functions above leave their tensors as they are, and draw nothing.
-class Skip {
- public:
-  Skip();
-  ~Skip();
-  Skip(const Skip&) = delete;
-  Skip& operator=(const Skip&) = delete;
-
- private:
-  bool before_;
-};
-
 }  // namespace mica::nn::init
-
-namespace mica::nn {
-
-// What make() returns, without initial values (torch.nn.utils.skip_init): for models whose numbers are loaded
-// next.
-//   auto net = nn::skip_init([] { return Net{.hidden = 4096}; });
-template <class Make> auto skip_init(Make make) {
-  const init::Skip skip;
-  return make();
-}
-
-}  // namespace mica::nn

@@ -43,4 +43,12 @@ template <std::invocable Make> auto meta(Make&& make) {
 // reset_parameters of your own, or load.
 void to_empty(const ModuleRef& module);
 
+// What make() returns, a module, with memory and without initial values (torch.nn.utils.skip_init): for
+// models whose numbers are set or loaded next.
+template <std::invocable Make> auto skip_init(Make&& make) {
+  auto module = meta(std::forward<Make>(make));
+  to_empty(module);
+  return module;
+}
+
 }  // namespace mica::nn

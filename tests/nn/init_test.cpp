@@ -121,19 +121,6 @@ TEST(Init, MakesOrthonormalRows) {
   EXPECT_TRUE(allclose(x.matmul(x.t()), eye(3, {}, f64) * 4, 1e-12, 1e-12));
 }
 
-TEST(Init, IsSkippedOnDemandAndDrawsNothing) {
-  manual_seed(5);
-  const Linear skipped = skip_init([] { return Linear(3, 2); });
-  EXPECT_EQ(skipped.weight.numel(), 6);
-  const Linear next(3, 2);
-  manual_seed(5);
-  const Linear first(3, 2);
-  EXPECT_TRUE(equal(next.weight, first.weight));
-  Tensor x = zeros({3});
-  skip_init([&] { return init::ones_(x); });
-  EXPECT_EQ(x.to_vector<float>(), std::vector<float>(3, 0));
-}
-
 // Within two units in the last place of the scale: the bound of uniform weights, 1 of normal ones; fewer than
 // 16 normal ones to the bit.
 void expect_initial(const Tensor& weights, const nlohmann::json& golden, double scale) {

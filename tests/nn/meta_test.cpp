@@ -118,6 +118,18 @@ TEST(Meta, GetsMemoryToFill) {
   EXPECT_TRUE(net.again.is_same(net.scale));
 }
 
+TEST(Meta, WithMemorySkipsInitialisationAndDrawsNothing) {
+  manual_seed(5);
+  const Linear skipped = skip_init([] { return Linear(3, 2); });
+  EXPECT_FALSE(is_meta(skipped.weight));
+  EXPECT_EQ(skipped.weight.clone().numel(), 6);
+  EXPECT_TRUE(skipped.weight.requires_grad());
+  const Linear next(3, 2);
+  manual_seed(5);
+  const Linear first(3, 2);
+  EXPECT_TRUE(equal(next.weight, first.weight));
+}
+
 TEST(Meta, IsSummarisedWithoutAForward) {
   Net net = meta([] { return Net{}; });
   const Summary s = summary(net);
