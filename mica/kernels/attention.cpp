@@ -37,8 +37,8 @@ template <class T> T* row_of(const HeadRows& x, std::int64_t batch, std::int64_t
 template <class D, class V> HWY_INLINE V exp_below(D d, V x) {
   using T = hn::TFromD<D>;
   const auto vanishes = hn::Lt(x, hn::Set(d, sizeof(T) == 4 ? T(-87) : T(-708)));
-  const auto [n, p] = exp_parts(d, x);
-  const V power = power_of_two(d, hn::Add(n, hn::Set(d, MathConstants<T>::round_magic)));
+  const auto [n, p, shifted] = exp_parts(d, x);
+  const V power = power_of_two(d, shifted);
   return hn::IfThenZeroElse(vanishes, hn::MulAdd(power, p, power));
 }
 

@@ -20,6 +20,7 @@
 #include <mica/kernels/columns-inl.h>
 #include <mica/kernels/floating.h>
 #include <mica/kernels/lanes-inl.h>
+#include <mica/kernels/math-inl.h>
 #include <mica/kernels/softmax.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -74,7 +75,7 @@ template <class T> double log_sum_exp(std::int64_t n, const T* x, const T* next)
     const Vec<T> pivot = hn::Set(d, all_lowest ? T(0) : static_cast<T>(block_max));
     const double block_sum = sum_lanes<T>(count, [&](std::int64_t i, auto access) HWY_ATTR {
       hwy::Prefetch(next + begin + i);
-      return exp_lanes(hn::Sub(access.load(d, block + i), pivot));
+      return exp(d, hn::Sub(access.load(d, block + i), pivot));
     });
     if (all_lowest) {
       sum += block_sum;  // 0, or NaN when there is one in the block
@@ -135,7 +136,7 @@ template <class T> void forward_columns(const CrossEntropy& c, T* losses, T* log
     column_max(n, width, pitch, x, max);
     column_sums<T>(n, width, sum, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
       hwy::Prefetch(x + i * pitch + j + next);
-      return exp_lanes(hn::Sub(access.load(d, x + i * pitch + j), access.load(d, max + j)));
+      return exp(d, hn::Sub(access.load(d, x + i * pitch + j), access.load(d, max + j)));
     });
     if (p.smoothing != 0) {
       std::transform(x, x + width, shift, [](T value) HWY_ATTR { return shift_of(value); });
@@ -189,7 +190,7 @@ void backward_rows(const CrossEntropy& c, const T* log_sum_exps, const T* scale,
       const Vec<T> probability = hn::Set(d, static_cast<T>(k.probability));
       const Vec<T> per_class = hn::Set(d, static_cast<T>(k.per_class));
       for_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
-        const Vec<T> e = exp_lanes(hn::Sub(access.load(d, x + i), lse));
+        const Vec<T> e = exp(d, hn::Sub(access.load(d, x + i), lse));
         access.store(hn::MulSub(e, probability, weighted(p.weight, i, access, per_class)), d, out + i);
       });
       out[label] -= static_cast<T>(k.at_target);
@@ -223,7 +224,7 @@ void backward_columns(const CrossEntropy& c, const T* log_sum_exps, const T* sca
       const Vec<T> weight = hn::Set(d, p.weight ? p.weight[i] : T(1));
       for_lanes<T>(width, [&](std::int64_t j, auto access) HWY_ATTR {
         const Vec<T> x = access.load(d, p.logits + at + i * pitch + j);
-        const Vec<T> e = exp_lanes(hn::Sub(x, access.load(d, log_sum_exps + item + j)));
+        const Vec<T> e = exp(d, hn::Sub(x, access.load(d, log_sum_exps + item + j)));
         const Vec<T> smooth = hn::Mul(weight, access.load(d, per_class + j));
         access.store(hn::MulSub(e, access.load(d, probability + j), smooth), d,
                      grad_logits + at + i * pitch + j);

@@ -14,7 +14,6 @@
 #include <limits>
 
 #include <hwy/cache_control.h>
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -134,13 +133,6 @@ template <class T> HWY_INLINE T max_lanes(std::int64_t n, const T* x) {
     b = hn::Max(b, part.keep(d, part.load(d, x + i), lowest));
   }
   return lane_max(hn::Max(hn::Max(a, b), hn::Max(c, e)));
-}
-
-// exp that keeps NaN: Highway's turns it into 0, and rounds it to an integer on the way.
-template <class V> HWY_INLINE V exp_lanes(V x) {
-  const hn::DFromV<V> d;
-  const auto nan = hn::IsNaN(x);
-  return hn::IfThenElse(nan, x, hn::Exp(d, hn::IfThenZeroElse(nan, x)));
 }
 
 }  // namespace mica::kernels::HWY_NAMESPACE

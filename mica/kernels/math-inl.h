@@ -12,6 +12,7 @@
 #define MICA_KERNELS_MATH_INL_H_
 #endif
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@ template <> struct MathConstants<float> {
       12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
   static constexpr float ln2_high = 0.693145751953125F, ln2_low = 1.42860682030941723212e-6F;
   static constexpr float exp_lowest = -104.0F, exp_highest = 89.0F;  // beyond: 0 and infinity
+  static constexpr float exp_plain = 87.0F;                          // up to this size 2^n is a normal number
   static constexpr float exp2_lowest = -151.0F, exp2_highest = 129.0F;
   static constexpr float tanh_saturation = 9.2F;  // beyond: 1
   static constexpr float smallest_normal = 0x1p-126F, subnormal_scale = 0x1p23F, subnormal_exponent = 23.0F;
@@ -57,6 +59,7 @@ template <> struct MathConstants<double> {
   static constexpr double round_magic = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
   static constexpr double exp_lowest = -746.0, exp_highest = 710.0;
+  static constexpr double exp_plain = 708.0;
   static constexpr double exp2_lowest = -1076.0, exp2_highest = 1025.0;
   static constexpr double tanh_saturation = 20.0;
   static constexpr double smallest_normal = 0x1p-1022, subnormal_scale = 0x1p52, subnormal_exponent = 52.0;
@@ -89,11 +92,32 @@ template <> struct MathConstants<double> {
       9.44682751967736646e-9,   5.03730212637985613e-10, -8.16619262442898631e-10};
 };
 
+// Coefficients [first, first + count). Halves are computed apart (Estrin 1960): in a chain of products each
+// would wait for the one before.
+template <std::size_t first, std::size_t count, class D, class V, std::size_t N>
+HWY_INLINE V polynomial_part(D d, V x, V x2, V x4, V x8, const hn::TFromD<D> (&coefficients)[N]) {
+  if constexpr (count == 1) {
+    return hn::Set(d, coefficients[first]);
+  } else {
+    constexpr std::size_t low = std::bit_floor(count - 1);
+    static_assert(low <= 8);
+    const V power = low == 1 ? x : low == 2 ? x2 : low == 4 ? x4 : x8;
+    return hn::MulAdd(polynomial_part<first + low, count - low>(d, x, x2, x4, x8, coefficients), power,
+                      polynomial_part<first, low>(d, x, x2, x4, x8, coefficients));
+  }
+}
 template <class D, class V, std::size_t N>
 HWY_INLINE V polynomial(D d, V x, const hn::TFromD<D> (&coefficients)[N]) {
   V sum = hn::Set(d, coefficients[N - 1]);
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    const V x2 = hn::Mul(x, x), x4 = hn::Mul(x2, x2), x8 = hn::Mul(x4, x4);  // unused ones cost nothing
+    // The constant term, often the largest, comes last: that keeps a digit.
+    sum =
+        hn::MulAdd(polynomial_part<1, N - 1>(d, x, x2, x4, x8, coefficients), x, hn::Set(d, coefficients[0]));
+  } else {  // for accuracy before speed, Horner's chain
 #pragma GCC unroll 32
-  for (std::size_t i = N - 1; i-- > 0;) sum = hn::MulAdd(sum, x, hn::Set(d, coefficients[i]));
+    for (std::size_t i = N - 1; i-- > 0;) sum = hn::MulAdd(sum, x, hn::Set(d, coefficients[i]));
+  }
   return sum;
 }
 
@@ -106,17 +130,18 @@ template <class D, class V> HWY_INLINE V power_of_two(D d, V shifted) {
   return hn::BitCast(d, hn::ShiftLeft<C::mantissa_bits>(biased));
 }
 
-// e^x = 2^n (1 + p) with |p| < 0.42 and p accurate even when it is tiny.
+// e^x = 2^n (1 + p) with |p| < 0.42 and p accurate even when it is tiny. `shifted` is n + round_magic.
 template <class V> struct ExpParts {
-  V n, p;
+  V n, p, shifted;
 };
 template <class D, class V> HWY_INLINE ExpParts<V> exp_parts(D d, V x) {
   using C = MathConstants<hn::TFromD<D>>;
   const V magic = hn::Set(d, C::round_magic);
   const V log2e = hn::Set(d, static_cast<hn::TFromD<D>>(1.44269504088896340736));
-  const V n = hn::Sub(hn::MulAdd(x, log2e, magic), magic);
+  const V shifted = hn::MulAdd(x, log2e, magic);
+  const V n = hn::Sub(shifted, magic);
   const V r = hn::NegMulAdd(n, hn::Set(d, C::ln2_low), hn::NegMulAdd(n, hn::Set(d, C::ln2_high), x));
-  return {n, hn::MulAdd(hn::Mul(r, r), polynomial(d, r, C::exp_tail), r)};
+  return {n, hn::MulAdd(hn::Mul(r, r), polynomial(d, r, C::exp_tail), r), shifted};
 }
 
 // x limited to [lowest, highest] by comparisons, not Min and Max: NaN must pass.
@@ -138,7 +163,13 @@ template <class D, class V> HWY_INLINE V from_exp_parts(D d, V n, V p) {
 
 template <class D, class V> HWY_INLINE V exp(D d, V x) {
   using C = MathConstants<hn::TFromD<D>>;
-  const auto [n, p] = exp_parts(d, limited(d, x, C::exp_lowest, C::exp_highest));
+  // Where 2^n is a normal number in all lanes, it is one factor; NaN goes the long way.
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, C::exp_plain))))) {
+    const auto [n, p, shifted] = exp_parts(d, x);
+    const V scale = power_of_two(d, shifted);
+    return hn::MulAdd(scale, p, scale);
+  }
+  const auto [n, p, shifted] = exp_parts(d, limited(d, x, C::exp_lowest, C::exp_highest));
   return from_exp_parts(d, n, p);
 }
 
@@ -156,8 +187,8 @@ template <class D, class V> HWY_INLINE V exp2(D d, V x) {
 template <class D, class V> HWY_INLINE V expm1(D d, V x) {
   using T = hn::TFromD<D>;
   const T saturation = 40;  // beyond: e^x, or -1
-  const auto [n, p] = exp_parts(d, limited(d, x, -saturation, saturation));
-  const V scale = power_of_two(d, hn::Add(n, hn::Set(d, MathConstants<T>::round_magic)));
+  const auto [n, p, shifted] = exp_parts(d, limited(d, x, -saturation, saturation));
+  const V scale = power_of_two(d, shifted);
   const V m = hn::MulAdd(scale, p, hn::Sub(scale, hn::Set(d, T{1})));
   return hn::CopySign(hn::IfThenElse(hn::Gt(x, hn::Set(d, saturation)), exp(d, x), m), x);
 }
@@ -242,9 +273,9 @@ template <class D, class V> HWY_INLINE V sigmoid(D d, V x) {
   const V one = hn::Set(d, T{1});
   const V highest = hn::Set(d, C::exp_highest);
   const V y = hn::Max(hn::Min(hn::Neg(x), highest), hn::Neg(hn::Set(d, T{80})));
-  const auto [n, p] = exp_parts(d, y);
+  const auto [n, p, shifted] = exp_parts(d, y);
   // Twice half the power, as 2^n alone may be too large.
-  const V half = power_of_two(d, hn::Add(n, hn::Set(d, C::round_magic - T{1})));
+  const V half = power_of_two(d, hn::Sub(shifted, hn::Set(d, T{1})));
   const V power = hn::Mul(hn::Add(p, one), half);
   const V result = hn::Div(one, hn::Add(hn::Add(power, power), one));
   return hn::IfThenElse(hn::IsNaN(x), x, result);
@@ -257,8 +288,8 @@ template <class D, class V> HWY_INLINE V tanh(D d, V x) {
   const V saturation = hn::Set(d, C::tanh_saturation);
   V y = hn::Abs(x);
   y = hn::IfThenElse(hn::Gt(y, saturation), saturation, y);
-  const auto [n, p] = exp_parts(d, hn::Add(y, y));
-  const V scale = power_of_two(d, hn::Add(n, hn::Set(d, C::round_magic)));
+  const auto [n, p, shifted] = exp_parts(d, hn::Add(y, y));
+  const V scale = power_of_two(d, shifted);
   const V m = hn::MulAdd(scale, p, hn::Sub(scale, hn::Set(d, T{1})));
   return hn::CopySign(hn::Div(m, hn::Add(m, hn::Set(d, T{2}))), x);
 }

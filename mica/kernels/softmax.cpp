@@ -15,6 +15,7 @@
 #include <mica/kernels/columns-inl.h>
 #include <mica/kernels/floating.h>
 #include <mica/kernels/lanes-inl.h>
+#include <mica/kernels/math-inl.h>
 #include <mica/kernels/softmax.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -29,7 +30,7 @@ template <class T> void softmax_row(bool log, std::int64_t n, const T* x, const 
   if (log) {
     const double sum = sum_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
       hwy::Prefetch(next + i);
-      return exp_lanes(hn::Sub(access.load(d, x + i), max));
+      return exp(d, hn::Sub(access.load(d, x + i), max));
     });
     const Vec<T> log_sum = hn::Set(d, static_cast<T>(std::log(sum)));
     for_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
@@ -38,7 +39,7 @@ template <class T> void softmax_row(bool log, std::int64_t n, const T* x, const 
   } else {
     const double sum = sum_lanes<T>(n, [&](std::int64_t i, auto access) HWY_ATTR {
       hwy::Prefetch(next + i);
-      const Vec<T> e = exp_lanes(hn::Sub(access.load(d, x + i), max));
+      const Vec<T> e = exp(d, hn::Sub(access.load(d, x + i), max));
       access.store(e, d, y + i);
       return e;
     });
@@ -61,7 +62,7 @@ void softmax_tile(bool log, std::int64_t n, std::int64_t width, std::int64_t pit
   column_sums<T>(n, width, sum, [&](std::int64_t i, std::int64_t j, auto access) HWY_ATTR {
     hwy::Prefetch(x + i * pitch + j + next);
     hwy::Prefetch(y + i * pitch + j + next);
-    const Vec<T> e = exp_lanes(hn::Sub(access.load(d, x + i * pitch + j), access.load(d, max + j)));
+    const Vec<T> e = exp(d, hn::Sub(access.load(d, x + i * pitch + j), access.load(d, max + j)));
     if (!log) access.store(e, d, y + i * pitch + j);
     return e;
   });
@@ -82,7 +83,7 @@ void softmax_tile(bool log, std::int64_t n, std::int64_t width, std::int64_t pit
 // The term under the sum of the backward formula, and what follows from the sum.
 template <class V> HWY_INLINE V backward_term(bool log, V y, V grad) { return log ? grad : hn::Mul(grad, y); }
 template <class V> HWY_INLINE V backward_value(bool log, V y, V grad, V sum) {
-  return log ? hn::NegMulAdd(exp_lanes(y), sum, grad) : hn::Mul(y, hn::Sub(grad, sum));
+  return log ? hn::NegMulAdd(exp(hn::DFromV<V>(), y), sum, grad) : hn::Mul(y, hn::Sub(grad, sum));
 }
 
 template <class T>
