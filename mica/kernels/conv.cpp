@@ -2,6 +2,7 @@
 
 #include <mica/core/error.h>
 #include <mica/kernels/conv.h>
+#include <mica/kernels/conv_columns.h>
 #include <mica/kernels/onednn/convolution.h>
 
 namespace mica::kernels {
@@ -14,9 +15,9 @@ std::int64_t output_size(std::int64_t in, std::int64_t kernel, std::int64_t stri
   return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-// Whether to ask oneDNN. A dimension of zero leaves at most biases and zeros to write, which the plain loops
-// do.
-bool is_for_onednn(const char* operation, const Convolution& c) {
+// Whether oneDNN, or products over columns, take it. A dimension of zero leaves at most biases and zeros to
+// write, which the plain loops do.
+bool is_for_products(const char* operation, const Convolution& c) {
   if (c.dtype == DType::f64) return false;
   if (c.dtype != DType::f32) {
     throw Error(operation, fmt::format("f32 and f64 only, got {}", name(c.dtype)), "convert to f32");
@@ -34,12 +35,18 @@ bool is_for_onednn(const char* operation, const Convolution& c) {
 }  // namespace
 
 void conv(const Convolution& c, const void* x, const void* weight, const void* bias, void* y) {
-  if (is_for_onednn("conv", c) && onednn::conv(c, x, weight, bias, y)) return;
+  if (is_for_products("conv", c)) {
+    if (columns::is_faster(c)) {
+      return columns::conv(c, static_cast<const float*>(x), static_cast<const float*>(weight),
+                           static_cast<const float*>(bias), static_cast<float*>(y));
+    }
+    if (onednn::conv(c, x, weight, bias, y)) return;
+  }
   reference::conv(c, x, weight, bias, y);
 }
 
 void conv_backward_input(const Convolution& c, const void* grad_y, const void* weight, void* grad_x) {
-  if (is_for_onednn("conv_backward_input", c) && onednn::conv_backward_input(c, grad_y, weight, grad_x)) {
+  if (is_for_products("conv_backward_input", c) && onednn::conv_backward_input(c, grad_y, weight, grad_x)) {
     return;
   }
   reference::conv_backward_input(c, grad_y, weight, grad_x);
@@ -47,9 +54,12 @@ void conv_backward_input(const Convolution& c, const void* grad_y, const void* w
 
 void conv_backward_weight(const Convolution& c, const void* x, const void* grad_y, void* grad_weight,
                           void* grad_bias) {
-  if (is_for_onednn("conv_backward_weight", c) &&
-      onednn::conv_backward_weight(c, x, grad_y, grad_weight, grad_bias)) {
-    return;
+  if (is_for_products("conv_backward_weight", c)) {
+    if (columns::is_faster_backward_weight(c)) {
+      return columns::conv_backward_weight(c, static_cast<const float*>(x), static_cast<const float*>(grad_y),
+                                           static_cast<float*>(grad_weight), static_cast<float*>(grad_bias));
+    }
+    if (onednn::conv_backward_weight(c, x, grad_y, grad_weight, grad_bias)) return;
   }
   reference::conv_backward_weight(c, x, grad_y, grad_weight, grad_bias);
 }

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <mica/core/error.h>
 #include <mica/core/parallel.h>
 #include <mica/kernels/conv.h>
+#include <mica/kernels/conv_columns.h>
 
 namespace mica::kernels {
 namespace {
@@ -104,9 +106,16 @@ void expect_near(const std::vector<T>& actual, const std::vector<T>& expected, s
   }
 }
 
-void check(const Convolution& c, bool has_bias = true) {
-  const Operands<float> in(c);
-  const Results<float> actual = run(c, in, has_bias), expected = run_reference(c, in, has_bias);
+// The results of products over columns, whether they are the faster way on this machine or not.
+Results<float> by_columns(const Convolution& c, const Operands<float>& in, bool has_bias, Results<float> r) {
+  columns::conv(c, in.x.data(), in.weight.data(), has_bias ? in.bias.data() : nullptr, r.y.data());
+  columns::conv_backward_weight(c, in.x.data(), in.grad_y.data(), r.grad_weight.data(),
+                                has_bias ? r.grad_bias.data() : nullptr);
+  return r;
+}
+
+void check_results(const Convolution& c, bool has_bias, const Results<float>& actual,
+                   const Results<float>& expected) {
   const std::int64_t window = c.kernel_d * c.kernel_h * c.kernel_w;
   const std::int64_t pixels = c.batch * c.out_d * c.out_h * c.out_w;
   const std::string what = describe(c);
@@ -114,6 +123,16 @@ void check(const Convolution& c, bool has_bias = true) {
   expect_near(actual.grad_x, expected.grad_x, window * c.out_channels / c.groups, "grad_x of " + what);
   expect_near(actual.grad_weight, expected.grad_weight, pixels, "grad_weight of " + what);
   if (has_bias) expect_near(actual.grad_bias, expected.grad_bias, pixels, "grad_bias of " + what);
+}
+
+void check(const Convolution& c, bool has_bias = true) {
+  const Operands<float> in(c);
+  const Results<float> actual = run(c, in, has_bias), expected = run_reference(c, in, has_bias);
+  check_results(c, has_bias, actual, expected);
+  if (!columns::applies(c)) return;
+  Results<float> r(c);
+  r.grad_x = actual.grad_x;  // not one of theirs
+  check_results(c, has_bias, by_columns(c, in, has_bias, std::move(r)), expected);
 }
 
 class Conv : public ::testing::Test {
