@@ -66,26 +66,31 @@ inline void measure(const Workload& workload, const Settings& settings) {
   const double before = memory("VmRSS");
   const Step step = workload.make(settings);
   std::string values;
+  std::vector<double> samples;
+  long faults = 0;
   for (int i = 0; i < 3; ++i) {
+    faults = page_faults();
+    const double begin = now();
     step.run();
+    samples = {now() - begin};
     char text[40];
     std::snprintf(text, sizeof text, "%s%.9g", i == 0 ? "" : ", ", step.value());
     values += text;
   }
   int group = 1;
-  double taken = 0;
-  for (const double start = now(); now() - start < 0.3;) {  // warm up, and find how many make a millisecond
-    const double begin = now();
-    for (int i = 0; i < group; ++i) step.run();
-    taken = now() - begin;
-    if (taken < 1e-3) group *= 2;
-  }
-  std::vector<double> samples;
-  const long faults = page_faults();
-  for (const double start = now(); now() - start < settings.seconds || samples.size() < 5;) {
-    const double begin = now();
-    for (int i = 0; i < group; ++i) step.run();
-    samples.push_back((now() - begin) / group);
+  if (samples[0] < 1.5) {  // of longer steps the third one is the measurement
+    for (const double start = now(); now() - start < 0.3;) {  // warm up, and find how many make a millisecond
+      const double begin = now();
+      for (int i = 0; i < group; ++i) step.run();
+      if (now() - begin < 1e-3) group *= 2;
+    }
+    samples.clear();
+    faults = page_faults();
+    for (const double start = now(); now() - start < settings.seconds || samples.size() < 3;) {
+      const double begin = now();
+      for (int i = 0; i < group; ++i) step.run();
+      samples.push_back((now() - begin) / group);
+    }
   }
   const double steps = static_cast<double>(samples.size()) * group;
   const double per_step = static_cast<double>(page_faults() - faults) / steps;
