@@ -16,7 +16,7 @@ PassScope::~PassScope() {
   for (const auto& fn : fns_) fn();
 }
 
-void after_pass(std::function<void()> fn) {
+void after_pass(AnyFunction<void()> fn) {
   if (innermost == nullptr) throw Error("after_pass", "no backward pass runs on this thread");
   innermost->fns_.push_back(std::move(fn));
 }

@@ -15,7 +15,6 @@
 // second time.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <tuple>
@@ -24,11 +23,12 @@
 #include <vector>
 
 #include <mica/autograd/function.h>
+#include <mica/core/any_function.h>
 #include <mica/tensor/tensor.h>
 
 namespace mica::autograd {
 
-using ListFunction = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
+using ListFunction = AnyFunction<std::vector<Tensor>(std::span<const Tensor>)>;
 
 struct CheckpointOptions {
   bool preserve_rng_state = true;  // costs 5 KB for each checkpoint

@@ -47,6 +47,11 @@ std::vector<Edge> copy_of(std::span<const Edge> edges) { return {edges.begin(), 
 
 // ---- Context ----
 
+Context::Context() = default;
+Context::~Context() = default;
+
+void Context::mark_non_differentiable(const Tensor& result) { not_differentiable_.push_back(result); }
+
 void Context::keep(const Tensor& tensor, bool constant) {
   kept_.push_back({tensor, constant ? Kind::constant : Kind::between, {}, {}});
 }
@@ -77,6 +82,17 @@ bool Context::needs_input_grad(std::size_t i) const {
 // ---- the node ----
 
 namespace detail {
+
+void append_tensors(std::vector<Tensor>& out, const Tensor& x) { out.push_back(x); }
+void append_tensors(std::vector<Tensor>& out, const std::optional<Tensor>& x) {
+  out.push_back(x.value_or(Tensor()));
+}
+void append_tensors(std::vector<Tensor>& out, std::span<const Tensor> list) {
+  out.insert(out.end(), list.begin(), list.end());
+}
+
+FunctionNode::FunctionNode(const char* name, bool once) : ListNode(name), once_(once) {}
+FunctionNode::~FunctionNode() = default;
 
 void FunctionNode::begin(Context& context, std::span<const Tensor> inputs) {
   const bool on = recording(inputs);

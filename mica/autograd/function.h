@@ -52,6 +52,10 @@ class FunctionNode;
 // What forward leaves for backward.
 class Context {
  public:
+  Context();
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
   // Keeps tensors, numbered in the order given over all calls: inputs, results, and what was computed
   // between. The last have no history, so a second derivative through one throws: save inputs and compute it
   // again, or return it as a result as well.
@@ -73,7 +77,7 @@ class Context {
   // Whether tensor input i wants a gradient, counting tensors only. Errors: no such input.
   bool needs_input_grad(std::size_t i) const;
   // In forward: this result has no gradient. Integer results never have one.
-  void mark_non_differentiable(const Tensor& result) { not_differentiable_.push_back(result); }
+  void mark_non_differentiable(const Tensor& result);
   // In forward: whether backward gets zeros for results that no gradient came to (the default), or undefined.
   void set_materialize_grads(bool on) { materialize_grads_ = on; }
 
@@ -112,7 +116,8 @@ class FunctionNode : public ListNode {
   Tensor saved(const Context::Kept& kept) const;
 
  protected:
-  FunctionNode(const char* name, bool once) : ListNode(name), once_(once) {}
+  FunctionNode(const char* name, bool once);
+  ~FunctionNode() override;
   void backward_of(const Context& context, std::span<const Tensor> grad_outputs,
                    std::vector<Tensor>& grad_inputs);
 
@@ -124,13 +129,9 @@ class FunctionNode : public ListNode {
 };
 
 // Appends the tensors of an argument.
-inline void append_tensors(std::vector<Tensor>& out, const Tensor& x) { out.push_back(x); }
-inline void append_tensors(std::vector<Tensor>& out, const std::optional<Tensor>& x) {
-  out.push_back(x.value_or(Tensor()));
-}
-inline void append_tensors(std::vector<Tensor>& out, std::span<const Tensor> list) {
-  out.insert(out.end(), list.begin(), list.end());
-}
+void append_tensors(std::vector<Tensor>& out, const Tensor& x);
+void append_tensors(std::vector<Tensor>& out, const std::optional<Tensor>& x);
+void append_tensors(std::vector<Tensor>& out, std::span<const Tensor> list);
 template <class T>
 concept HasTensors = requires(std::vector<Tensor>& out, const T& x) { append_tensors(out, x); };
 template <class T> void append_argument(std::vector<Tensor>& out, const T& x) {

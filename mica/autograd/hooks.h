@@ -18,10 +18,10 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
+#include <mica/core/any_function.h>
 #include <mica/tensor/impl.h>
 #include <mica/tensor/tensor.h>
 
@@ -55,8 +55,8 @@ class [[nodiscard]] HookHandle {
 };
 
 // Returns the gradient to go on with; undefined: the one it was given.
-using GradHook = std::function<Tensor(const Tensor& grad)>;
-using LeafHook = std::function<void(const Tensor& leaf)>;
+using GradHook = AnyFunction<Tensor(const Tensor& grad)>;
+using LeafHook = AnyFunction<void(const Tensor& leaf)>;
 
 namespace detail {
 HookHandle register_hook(const Tensor& x, GradHook hook);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <mica/autograd/node.h>
@@ -11,23 +10,12 @@ namespace mica::autograd {
 
 class ListNode : public Node {
  protected:
-  explicit ListNode(const char* name) : Node(name) {}
+  explicit ListNode(const char* name);
+  ~ListNode() override;
 
-  void set_inputs(std::vector<Edge> edges) {
-    edge_storage_ = std::move(edges);
-    edges_ = edge_storage_;
-  }
+  void set_inputs(std::vector<Edge> edges);
   // Results that are undefined, not floating point or marked constant stay without history.
-  void set_results(std::span<const Tensor> results, const std::vector<bool>& constant = {}) {
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      output_storage_.emplace_back();
-      if (!results[i].defined()) continue;
-      output_storage_[i] = {results[i].sizes(), results[i].dtype()};
-      if (i < constant.size() && constant[i]) continue;
-      if (results[i].is_floating_point()) detail::attach(*this, *results[i].impl(), i);
-    }
-    outputs_ = output_storage_;
-  }
+  void set_results(std::span<const Tensor> results, const std::vector<bool>& constant = {});
 
  private:
   std::vector<Edge> edge_storage_;

@@ -64,7 +64,7 @@ Node::~Node() = default;
 std::uint64_t Node::next_sequence() { return next_sequence_number.load(std::memory_order_relaxed); }
 
 NodeExtras& Node::make_extras() {
-  if (!extras_) extras_ = std::make_unique<NodeExtras>();
+  if (!extras_) extras_ = Owned(new NodeExtras());
   return *extras_;
 }
 

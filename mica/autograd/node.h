@@ -15,7 +15,6 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include <mica/autograd/grad_mode.h>
+#include <mica/core/owned.h>
 #include <mica/tensor/impl.h>
 #include <mica/tensor/tensor.h>
 
@@ -80,7 +80,7 @@ class Node : public NodeBase {
  private:
   const char* name_;
   std::uint64_t sequence_;
-  std::unique_ptr<NodeExtras> extras_;
+  Owned<NodeExtras> extras_;
 };
 
 // An input kept for backward. get() checks that nobody changed it in place since.
@@ -145,15 +145,13 @@ template <class F, std::size_t N, std::size_t M> class OpNode final : public Nod
   OpNode(const char* name, F f) : Node(name), f_(std::move(f)) {}
 
   void connect(std::span<const Tensor* const> inputs, std::span<const Tensor> results) {
-    if constexpr (N == 0) edge_storage_.resize(inputs.size());
-    edges_ = edge_storage_;
     for (std::size_t i = 0; i < inputs.size(); ++i) edge_storage_[i] = edge_to(*inputs[i]);
-    for (std::size_t i = 0; i < M; ++i) {
-      output_storage_[i] = {results[i].impl()->sizes, results[i].impl()->dtype};
-      TensorImpl& impl = *results[i].impl();
-      if (mica::is_floating_point(impl.dtype)) attach(*this, impl, i);
-    }
-    outputs_ = output_storage_;
+    connect_results(results);
+  }
+  void connect_list(std::span<const Tensor> inputs, std::span<const Tensor> results) {
+    edge_storage_.resize(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) edge_storage_[i] = edge_to(inputs[i]);
+    connect_results(results);
   }
 
   void backward(std::span<const Tensor> grad_outputs, std::vector<Tensor>& grad_inputs) override {
@@ -169,6 +167,15 @@ template <class F, std::size_t N, std::size_t M> class OpNode final : public Nod
   }
 
  private:
+  void connect_results(std::span<const Tensor> results) {
+    edges_ = edge_storage_;
+    for (std::size_t i = 0; i < M; ++i) {
+      output_storage_[i] = {results[i].impl()->sizes, results[i].impl()->dtype};
+      TensorImpl& impl = *results[i].impl();
+      if (mica::is_floating_point(impl.dtype)) attach(*this, impl, i);
+    }
+    outputs_ = output_storage_;
+  }
   static void store(Tensor grad, std::vector<Tensor>& out) {
     out.clear();
     out.push_back(std::move(grad));
@@ -216,12 +223,9 @@ void record_several(const char* name, const std::array<Tensor, M>& results, cons
 // The same for a number of inputs known at run time; `backward` returns a std::vector.
 template <class F>
 Tensor record_list(const char* name, Tensor result, std::span<const Tensor> inputs, F backward) {
-  std::vector<const Tensor*> pointers;
-  pointers.reserve(inputs.size());
-  for (const Tensor& x : inputs) pointers.push_back(&x);
   auto* node = new detail::OpNode<F, 0, 1>(name, std::move(backward));
   const auto owner = Ref<NodeBase>::adopt(node);
-  node->connect(pointers, {&result, 1});
+  node->connect_list(inputs, {&result, 1});
   return result;
 }
 

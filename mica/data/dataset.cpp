@@ -173,6 +173,10 @@ Subset::Subset(AnyDataset base, std::vector<std::int64_t> indices)
   for (const std::int64_t index : *indices_) check_range("Subset", index, base_size);
 }
 
+std::int64_t Subset::size() const { return static_cast<std::int64_t>(indices_->size()); }
+
+std::span<const std::int64_t> Subset::indices() const { return *indices_; }
+
 Example Subset::get(std::int64_t index) const {
   check_index(index);
   return base_->get((*indices_)[static_cast<std::size_t>(index)]);

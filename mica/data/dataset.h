@@ -4,13 +4,13 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/core/function_ref.h>
 #include <mica/tensor/tensor.h>
 
@@ -94,11 +94,11 @@ class Subset final : public Dataset {
   // Errors: indices that `base` does not have.
   Subset(AnyDataset base, std::vector<std::int64_t> indices);
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(indices_->size()); }
+  std::int64_t size() const override;
   Example get(std::int64_t index) const override;
   Example batch(std::span<const std::int64_t> indices) const override;
   // The numbers of the examples in the other dataset.
-  std::span<const std::int64_t> indices() const { return *indices_; }
+  std::span<const std::int64_t> indices() const;
 
  private:
   AnyDataset base_;
@@ -108,7 +108,7 @@ class Subset final : public Dataset {
 // Each example of another dataset, changed by a function.
 class MapDataset final : public Dataset {
  public:
-  using Function = std::function<Example(Example)>;
+  using Function = AnyFunction<Example(Example)>;
   // The function is called from several threads at once when a loader has workers. Errors: no function.
   MapDataset(AnyDataset base, Function function);
 

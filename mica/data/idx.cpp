@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -120,12 +121,12 @@ class IdxReader {
     return y;
   }
 
-  const std::filesystem::path& path_;
+  const std::filesystem::path path_;
   GzipFile file_;
 };
 
 }  // namespace
 
-Tensor read_idx(const std::filesystem::path& path) { return IdxReader(path).read(); }
+Tensor read_idx(const FilePath& path) { return IdxReader(path.string()).read(); }
 
 }  // namespace mica::data

@@ -1,8 +1,7 @@
 // IDX: the file format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist, at the end of the page).
 #pragma once
 
-#include <filesystem>
-
+#include <mica/core/file_path.h>
 #include <mica/tensor/tensor.h>
 
 namespace mica::data {
@@ -13,6 +12,6 @@ namespace mica::data {
 // Nothing in the file is trusted: memory is taken only for what a file of its size can hold. Errors: no
 // such file, unreadable, not IDX, more than 8 dimensions or none, more or fewer bytes than the header says,
 // damaged gzip data.
-Tensor read_idx(const std::filesystem::path& path);
+Tensor read_idx(const FilePath& path);
 
 }  // namespace mica::data

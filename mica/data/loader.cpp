@@ -111,11 +111,10 @@ void DataLoader::set_epoch(std::int64_t epoch, std::int64_t first_batch) {
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  return Iterator(
-      std::make_unique<Iterator::Epoch>(dataset_, options_, epoch_++, std::exchange(first_batch_, 0)));
+  return Iterator(Owned(new Iterator::Epoch(dataset_, options_, epoch_++, std::exchange(first_batch_, 0))));
 }
 
-DataLoader::Iterator::Iterator(std::unique_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+DataLoader::Iterator::Iterator(Owned<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
 DataLoader::Iterator::Iterator(Iterator&&) noexcept = default;
 DataLoader::Iterator& DataLoader::Iterator::operator=(Iterator&&) noexcept = default;
 DataLoader::Iterator::~Iterator() = default;

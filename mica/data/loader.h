@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <iterator>
-#include <memory>
 
+#include <mica/core/any_function.h>
+#include <mica/core/owned.h>
 #include <mica/core/random.h>
 #include <mica/data/dataset.h>
 
@@ -21,7 +21,7 @@ struct DataLoaderOptions {
   int prefetch = 2;        // batches that each worker prepares ahead
   // Changes each example at random, with a generator of its own that depends on seed, epoch and the example's
   // number alone. It is called from several threads at once. Examples are then stacked one by one.
-  std::function<Example(Example, Generator&)> augment{};
+  AnyFunction<Example(Example, Generator&)> augment{};
 };
 
 // Batches of a dataset, for `for (auto [x, target] : loader)` (torch.utils.data.DataLoader). Each range-for
@@ -81,9 +81,9 @@ class DataLoader::Iterator {
  private:
   friend class DataLoader;
   class Epoch;
-  explicit Iterator(std::unique_ptr<Epoch> epoch);
+  explicit Iterator(Owned<Epoch> epoch);
 
-  std::unique_ptr<Epoch> epoch_;  // null at the end
+  Owned<Epoch> epoch_;  // null at the end
   Example batch_;
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,7 +89,8 @@ Tensor read_labels(const fs::path& path) {
 
 }  // namespace
 
-LabelledImages fashion_mnist(Split split, const fs::path& folder) {
+LabelledImages fashion_mnist(Split split, const FilePath& path) {
+  const fs::path folder = path.string();
   const auto folders = folder.empty() ? default_folders() : std::vector<fs::path>{folder};
   const Files files = find_files(folders, split == Split::train ? "train" : "t10k");
   LabelledImages out{.images = read_images(files.images),

@@ -2,8 +2,7 @@
 // the files and sizes of MNIST.
 #pragma once
 
-#include <filesystem>
-
+#include <mica/core/file_path.h>
 #include <mica/data/images.h>
 
 namespace mica::data {
@@ -18,6 +17,6 @@ inline constexpr double fashion_mnist_std = 0.3530;
 // with .gz behind the name. Without it, the files are sought in $MICA_DATA_DIR/fashion-mnist, then in
 // /usr/share/datasets/fashion-mnist, where Debian's package dataset-fashion-mnist puts them.
 // Errors: missing files, and how to get them; those of read_idx(); files that do not fit together.
-LabelledImages fashion_mnist(Split split, const std::filesystem::path& folder = {});
+LabelledImages fashion_mnist(Split split, const FilePath& folder = {});
 
 }  // namespace mica::data

@@ -8,7 +8,7 @@
 namespace mica::data {
 
 Prefetcher::Prefetcher(std::int64_t count, int workers, std::int64_t ahead,
-                       std::function<Example(std::int64_t)> make)
+                       AnyFunction<Example(std::int64_t)> make)
     : count_(count),
       make_(std::move(make)),
       slots_(static_cast<std::size_t>(std::clamp<std::int64_t>(ahead, 1, std::max<std::int64_t>(count, 1)))) {

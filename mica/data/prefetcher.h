@@ -4,12 +4,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/data/dataset.h>
 
 namespace mica::data {
@@ -19,7 +19,7 @@ namespace mica::data {
 class Prefetcher {
  public:
   // Errors: the system gives no thread.
-  Prefetcher(std::int64_t count, int workers, std::int64_t ahead, std::function<Example(std::int64_t)> make);
+  Prefetcher(std::int64_t count, int workers, std::int64_t ahead, AnyFunction<Example(std::int64_t)> make);
   // Drops what nobody took, and waits for calls of make() that are under way.
   ~Prefetcher();
   Prefetcher(const Prefetcher&) = delete;
@@ -39,7 +39,7 @@ class Prefetcher {
   Slot& slot_of(std::int64_t item) { return slots_[static_cast<std::size_t>(item) % slots_.size()]; }
 
   const std::int64_t count_;
-  const std::function<Example(std::int64_t)> make_;
+  const AnyFunction<Example(std::int64_t)> make_;
 
   std::mutex mutex_;                  // guards all below but the threads
   std::condition_variable_any room_;  // any: it also wakes up for a stop request

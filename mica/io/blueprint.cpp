@@ -7,6 +7,7 @@
 #include <mica/core/error.h>
 #include <mica/io/blueprint.h>
 #include <mica/io/json_check.h>
+#include <mica/nn/plain_value.h>
 
 namespace mica::io {
 
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::json;
 using nn::Blueprint;
 using nn::Plain;
+using nn::PlainValue;
 
 constexpr const char* metadata_key = "mica.model";
 constexpr int format =
@@ -25,11 +27,11 @@ json to_json(const Plain& plain) {
       []<class T>(const T& value) -> json {
         if constexpr (std::is_same_v<T, std::monostate>) {
           return nullptr;
-        } else if constexpr (std::is_same_v<T, Plain::List>) {
+        } else if constexpr (std::is_same_v<T, PlainValue::List>) {
           json out = json::array();
           for (const Plain& item : value) out.push_back(to_json(item));
           return out;
-        } else if constexpr (std::is_same_v<T, Plain::Record>) {
+        } else if constexpr (std::is_same_v<T, PlainValue::Record>) {
           json out = json::object();
           for (const auto& [name, item] : value) out[name] = to_json(item);
           return out;
@@ -37,30 +39,30 @@ json to_json(const Plain& plain) {
           return value;
         }
       },
-      plain.value);
+      plain.value().value);
 }
 
 // The depth of the text was checked, so this ends.
 Plain from_json(const json& value) {
   switch (value.type()) {
-    case json::value_t::boolean: return {value.get<bool>()};
-    case json::value_t::number_integer: return {value.get<std::int64_t>()};
+    case json::value_t::boolean: return Plain({value.get<bool>()});
+    case json::value_t::number_integer: return Plain({value.get<std::int64_t>()});
     case json::value_t::number_unsigned: {
       const auto number = value.get<std::uint64_t>();
-      if (std::in_range<std::int64_t>(number)) return {static_cast<std::int64_t>(number)};
-      return {number};
+      if (std::in_range<std::int64_t>(number)) return Plain({static_cast<std::int64_t>(number)});
+      return Plain({number});
     }
-    case json::value_t::number_float: return {value.get<double>()};
-    case json::value_t::string: return {value.get<std::string>()};
+    case json::value_t::number_float: return Plain({value.get<double>()});
+    case json::value_t::string: return Plain({value.get<std::string>()});
     case json::value_t::array: {
-      Plain::List out;
+      PlainValue::List out;
       for (const json& item : value) out.push_back(from_json(item));
-      return {std::move(out)};
+      return Plain({std::move(out)});
     }
     case json::value_t::object: {
-      Plain::Record out;
+      PlainValue::Record out;
       for (const auto& [name, item] : value.items()) out.emplace_back(name, from_json(item));
-      return {std::move(out)};
+      return Plain({std::move(out)});
     }
     default: return {};
   }
@@ -77,7 +79,7 @@ Metadata model_metadata(const Blueprint& blueprint) {
   json modules = json::object();
   for (const auto& [path, part] : blueprint.parts) {
     json entry{{"type", part.type}, {"version", part.version}};
-    if (!part.fields.empty()) entry["fields"] = to_json({part.fields});
+    if (!part.fields.is_nothing()) entry["fields"] = to_json(part.fields);
     modules[path] = std::move(entry);
   }
   try {
@@ -116,7 +118,7 @@ std::optional<Blueprint> blueprint_in(const Metadata& metadata, const std::files
     Blueprint::Part& part = out.parts[path];
     part.type = entry["type"];
     part.version = entry["version"];
-    if (entry.contains("fields")) part.fields = std::get<Plain::Record>(from_json(entry["fields"]).value);
+    if (entry.contains("fields")) part.fields = from_json(entry["fields"]);
   }
   if (!all.contains("ties") || !all["ties"].is_array()) wrong("ties");
   for (const json& tie : all["ties"]) {

@@ -96,11 +96,11 @@ std::string escape_html(std::string_view text) {
 
 }  // namespace
 
-void inspect_html(const ModuleRef& model, const std::filesystem::path& path) {
+void inspect_html(const ModuleRef& model, const FilePath& path) {
   TreeVisitor v;
   v.module("", model);
   model.walk(v);
-  io::AtomicFile file(path);
+  io::AtomicFile file(path.string());
   file.write(io::inspect_head);
   file.write("<title>" + escape_html(model.type()) + "</title>\n<style>");
   file.write(io::inspect_style);

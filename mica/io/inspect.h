@@ -1,8 +1,7 @@
 // A model as a page to click through.
 #pragma once
 
-#include <filesystem>
-
+#include <mica/core/file_path.h>
 #include <mica/nn/module_ref.h>
 
 namespace mica::nn {
@@ -13,6 +12,6 @@ namespace mica::nn {
 // they are opened, so ten thousand parameters are no burden. Written atomically.
 //   nn::inspect_html(model, "model.html");
 // Errors: the file cannot be written.
-void inspect_html(const ModuleRef& model, const std::filesystem::path& path);
+void inspect_html(const ModuleRef& model, const FilePath& path);
 
 }  // namespace mica::nn

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 
+#include <mica/core/file_path.h>
 #include <mica/io/safetensors.h>
 #include <mica/nn/module.h>
 #include <mica/nn/rebuild.h>
@@ -17,22 +17,20 @@ struct SaveOptions {
 };
 
 namespace io {
-void save_model(const nn::ModuleRef& model, const std::filesystem::path& path, const SaveOptions& options);
-nn::LoadReport load_model(const nn::ModuleRef& model, const std::filesystem::path& path,
-                          const nn::LoadOptions& options);
+void save_model(const nn::ModuleRef& model, const FilePath& path, const SaveOptions& options);
+nn::LoadReport load_model(const nn::ModuleRef& model, const FilePath& path, const nn::LoadOptions& options);
 struct SavedModel {
   StateDict tensors;
   nn::Blueprint blueprint;
 };
-SavedModel read_model(const std::filesystem::path& path);
+SavedModel read_model(const FilePath& path);
 void fill_model(const nn::ModuleRef& model, const SavedModel& saved);
 }  // namespace io
 
 // Writes parameters and persistent buffers as safetensors under PyTorch's names, atomically. A file written
 // here loads in Python with safetensors.torch.load_file. The file also gets the plain members of all modules,
 // as rebuild() needs them.
-template <nn::IsModule M>
-void save(const M& model, const std::filesystem::path& path, const SaveOptions& options = {}) {
+template <nn::IsModule M> void save(const M& model, const FilePath& path, const SaveOptions& options = {}) {
   io::save_model(nn::ModuleRef(model), path, options);
 }
 
@@ -41,14 +39,14 @@ void save(const M& model, const std::filesystem::path& path, const SaveOptions& 
 // then are views of the map, as with io::ReadOptions. Nothing changes if it throws. Errors: a damaged file,
 // names or shapes that differ.
 template <nn::IsModule M>
-nn::LoadReport load(M& model, const std::filesystem::path& path, const nn::LoadOptions& options = {}) {
+nn::LoadReport load(M& model, const FilePath& path, const nn::LoadOptions& options = {}) {
   return io::load_model(nn::ModuleRef(model), path, options);
 }
 
 // The model that was saved, plain members and all: see nn::rebuild. Its tensors have the dtypes of the file.
 //   Net net = rebuild<Net>("net.safetensors");
 // Errors: a file that save() did not write; one whose members or tensors do not fit the program's M.
-template <nn::IsModule M> M rebuild(const std::filesystem::path& path) {
+template <nn::IsModule M> M rebuild(const FilePath& path) {
   const io::SavedModel saved = io::read_model(path);
   M model = nn::rebuild<M>(saved.blueprint);
   io::fill_model(nn::ModuleRef(model), saved);

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <tuple>
@@ -116,7 +117,7 @@ json parse_header(const std::filesystem::path& path, const std::string& text) {
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
+void write_safetensors(const FilePath& path, const StateDict& tensors,
                        const std::map<std::string, std::string>& metadata) {
   json header = json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
@@ -153,7 +154,7 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   while ((length_bytes + text.size()) % 8 != 0) text += ' ';
   const std::uint64_t length = text.size();
 
-  AtomicFile file(path);
+  AtomicFile file(path.string());
   file.write(&length, length_bytes);
   file.write(text.data(), text.size());
   for (const Tensor& t : data)
@@ -161,7 +162,8 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   file.commit();
 }
 
-SafetensorsFile read_safetensors(const std::filesystem::path& path, const ReadOptions& options) {
+SafetensorsFile read_safetensors(const FilePath& file_path, const ReadOptions& options) {
+  const std::filesystem::path path = file_path.string();
   InputFile file(path);
   const std::uint64_t size = file.size();
   if (size < length_bytes) fail(path, fmt::format("{} bytes are too few", size));

@@ -2,10 +2,10 @@
 // (https://github.com/huggingface/safetensors).
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
 
+#include <mica/core/file_path.h>
 #include <mica/tensor/state_dict.h>
 
 namespace mica::io {
@@ -17,7 +17,7 @@ struct SafetensorsFile {
 
 // Writes atomically: a temporary file beside the target, flushed to disk, then renamed. On any failure (full
 // disk, unwritable folder) the old file stays as it was, the temporary one is removed, and an Error says why.
-void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
+void write_safetensors(const FilePath& path, const StateDict& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
 struct ReadOptions {
@@ -31,6 +31,6 @@ struct ReadOptions {
 // Reads a file. Every byte is distrusted: sizes, offsets, overlaps, names and dtypes are checked before
 // memory is taken. Errors: not a safetensors file, and where it breaks the format; dtypes that Mica does not
 // have.
-SafetensorsFile read_safetensors(const std::filesystem::path& path, const ReadOptions& options = {});
+SafetensorsFile read_safetensors(const FilePath& path, const ReadOptions& options = {});
 
 }  // namespace mica::io

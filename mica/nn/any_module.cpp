@@ -9,9 +9,7 @@ ModuleRef AnyModule::ref() const { return self_->ref(); }
 void AnyModule::walk(std::string_view name, Visitor& v) {
   ModuleRef module = ref();
   module.slot_ = this;
-  v.push(name, module);
-  module.walk_(module.address_, v);
-  v.pop();
+  module.walk_as(name, v);
 }
 
 bool AnyModule::move_to(const ModuleRef& target) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include <mica/core/owned.h>
 #include <mica/nn/module.h>
 
 namespace mica::nn {
@@ -14,7 +15,7 @@ class AnyModule {
  public:
   template <IsModule M>
     requires(!std::is_lvalue_reference_v<M>)
-  AnyModule(M&& module) : self_(std::make_unique<Holder<std::remove_cvref_t<M>>>(std::forward<M>(module))) {}
+  AnyModule(M&& module) : self_(new Holder<std::remove_cvref_t<M>>(std::forward<M>(module))) {}
 
   // Errors: the module's forward takes something else than a tensor, or returns something else.
   Tensor operator()(Tensor x) { return self_->call(std::move(x)); }
@@ -34,7 +35,7 @@ class AnyModule {
     virtual Tensor call(Tensor x) = 0;
     virtual ModuleRef ref() = 0;
     virtual void move_to(const ModuleRef& target) = 0;
-    virtual std::unique_ptr<Base> clone(detail::CloneContext& context) const = 0;
+    virtual Owned<Base> clone(detail::CloneContext& context) const = 0;
   };
   template <class M> struct Holder final : Base {
     explicit Holder(M m) : module(std::move(m)) {}
@@ -46,14 +47,14 @@ class AnyModule {
     }
     ModuleRef ref() override { return ModuleRef(module); }
     void move_to(const ModuleRef& target) override { *target.get_if<M>() = std::move(module); }
-    std::unique_ptr<Base> clone(detail::CloneContext& context) const override {
-      return std::make_unique<Holder>(detail::clone_module(module, context));
+    Owned<Base> clone(detail::CloneContext& context) const override {
+      return Owned<Base>(new Holder(detail::clone_module(module, context)));
     }
     M module;
   };
   [[noreturn]] static void throw_not_callable(std::string_view type);
-  explicit AnyModule(std::unique_ptr<Base> self) : self_(std::move(self)) {}
-  std::unique_ptr<Base> self_;
+  explicit AnyModule(Owned<Base> self) : self_(std::move(self)) {}
+  Owned<Base> self_;
 };
 
 }  // namespace mica::nn

@@ -23,7 +23,7 @@ struct Describe final : Visitor {
   }
   void enter(std::string_view name, const ModuleRef& module) override { add(path(name), module); }
   void field(std::string_view name, const FieldRef& field) override {
-    out.parts[prefix()].fields.emplace_back(name, field.get());
+    detail::add_entry(out.parts[prefix()].fields, name, field.get());
   }
   void parameter(std::string_view name, Parameter& p) override {
     std::vector<std::string>& same = names[p.impl().get()];
@@ -53,7 +53,7 @@ struct Apply final : Visitor {
     if (!changes) check(path(name), module);
   }
   void field(std::string_view name, const FieldRef& field) override {
-    static const Plain::Record none;
+    static const Plain none;
     const Blueprint::Part* part = wanted.find(prefix());
     detail::Misfit misfit;
     misfit.enter(path(name));
@@ -74,7 +74,8 @@ struct Apply final : Visitor {
       }
       detail::Misfit misfit;
       if (!path.empty()) misfit.enter(path);
-      detail::expect_names(part.fields, {it->second.begin(), it->second.end()}, misfit);
+      const std::vector<std::string_view> names(it->second.begin(), it->second.end());
+      detail::expect_names(part.fields, names.data(), names.size(), misfit);
       if (misfit.found()) misfits.push_back(misfit.text());
     }
   }
@@ -115,7 +116,6 @@ Blueprint blueprint(const ModuleRef& model) {
   Describe v;
   v.add("", model);
   model.walk(v);
-  for (auto& [path, part] : v.out.parts) detail::sort_by_name(part.fields);
   for (const TensorImpl* parameter : v.order) {
     if (v.names[parameter].size() > 1) v.out.ties.push_back(v.names[parameter]);
   }

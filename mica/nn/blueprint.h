@@ -15,7 +15,7 @@ struct Blueprint {
   struct Part {
     std::string type;
     int version = 1;
-    Plain::Record fields = {};  // in the order of their names
+    Plain fields = {};  // a record, or nothing
   };
   std::map<std::string, Part, std::less<>> parts = {};  // by module path; "" is the model
   std::vector<std::vector<std::string>> ties = {};      // paths of parameters that are one

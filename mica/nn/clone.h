@@ -1,11 +1,10 @@
 // Deep copies of modules.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <utility>
 
-#include <mica/core/random.h>
+#include <mica/core/owned.h>
 #include <mica/nn/walk.h>
 
 namespace mica::nn::detail {
@@ -14,16 +13,16 @@ namespace mica::nn::detail {
 // from the default generator do not count: the empty module that is copied into may initialise its members.
 class CloneContext {
  public:
-  CloneContext() : generator_(default_generator()) {}
-  ~CloneContext() { default_generator() = generator_; }
+  CloneContext();
+  ~CloneContext();
   CloneContext(const CloneContext&) = delete;
   CloneContext& operator=(const CloneContext&) = delete;
   Parameter parameter(const Parameter& original);
   Buffer buffer(const Buffer& original);
 
  private:
-  std::map<const TensorImpl*, Parameter> parameters_;
-  Generator generator_;
+  struct State;
+  Owned<State> state_;
 };
 
 template <class T> T clone_value(const T& value, CloneContext& context);
@@ -67,8 +66,8 @@ template <class T> T clone_value(const T& value, CloneContext& context) {
                   "clone(): this owning pointer cannot be copied; use std::unique_ptr");
     if (value == nullptr) return T{};
     return std::make_unique<typename T::element_type>(clone_value(*value, context));
-  } else if constexpr (is_variant<T>) {
-    return std::visit([&](const auto& alternative) { return T(clone_value(alternative, context)); }, value);
+  } else if constexpr (VariantLike<T>) {
+    return visit([&](const auto& alternative) { return T(clone_value(alternative, context)); }, value);
   } else if constexpr (MapLike<T>) {
     T copy;
     for (const auto& [key, item] : value) copy.emplace(key, clone_value(item, context));

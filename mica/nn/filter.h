@@ -4,10 +4,11 @@
 //   auto decayed = model.parameters(!nn::matching("*bias") && !nn::inside<nn::LayerNorm>());
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <mica/core/any_function.h>
 
 namespace mica::nn {
 
@@ -16,7 +17,7 @@ class ModuleRef;
 // A test of a member by its dotted path and the module that declares it. An empty filter takes everything.
 class Filter {
  public:
-  using Test = std::function<bool(std::string_view path, const ModuleRef& owner)>;
+  using Test = AnyFunction<bool(std::string_view path, const ModuleRef& owner)>;
   Filter() = default;
   explicit Filter(Test test) : test_(std::move(test)) {}
 

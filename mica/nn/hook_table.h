@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/nn/hooks.h>
 
 namespace mica::nn::detail {
@@ -43,7 +43,7 @@ class HookSet {
 };
 
 // Adds a hook to a module, or to all if there is none, by changing a copy of its set.
-HookHandle add_to_set(const ModuleRef* module, const std::function<void(HookSet&, std::uint64_t id)>& change);
+HookHandle add_to_set(const ModuleRef* module, const AnyFunction<void(HookSet&, std::uint64_t id)>& change);
 
 template <class Fn>
 HookHandle add_hook(const ModuleRef* module, Hooks<Fn> HookSet::* kind, Fn fn, const HookOptions& options) {

@@ -8,6 +8,8 @@ HookedCall::HookedCall(const ModuleRef& module) : module_(module) {
   std::tie(global_, own_) = hooks_for(module);
 }
 
+HookedCall::~HookedCall() = default;
+
 void HookedCall::before(Arguments& args) {
   std::vector<const HookSet*> watching;
   for (const HookSet* set : {global_.get(), own_.get()}) {
@@ -32,7 +34,7 @@ void HookedCall::after(Arguments& args, Value result, bool threw) const {
   }
 }
 
-void HookedCall::watch_result(std::span<Tensor* const> parts) const {
+void HookedCall::watch_result(const std::vector<Tensor*>& parts) const {
   if (watched_ != nullptr) watched_->watch_result(parts);
 }
 

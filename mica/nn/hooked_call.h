@@ -4,7 +4,6 @@
 #include <concepts>
 #include <memory>
 #include <optional>
-#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -21,12 +20,15 @@ class WatchedCall;
 class HookedCall {
  public:
   explicit HookedCall(const ModuleRef& module);
+  ~HookedCall();
+  HookedCall(const HookedCall&) = delete;
+  HookedCall& operator=(const HookedCall&) = delete;
   // Runs the pre-hooks, and lets backward hooks see the arguments' gradients.
   void before(Arguments& args);
   // Runs the forward hooks, or after an exception only those that are always called.
   void after(Arguments& args, Value result, bool threw) const;
   // Lets backward hooks see the gradients of a result; null for parts that are no tensors.
-  void watch_result(std::span<Tensor* const> parts) const;
+  void watch_result(const std::vector<Tensor*>& parts) const;
 
  private:
   ModuleRef module_;

@@ -75,7 +75,7 @@ void forget_if_unused(const HookList& list) {
 
 }  // namespace
 
-HookHandle add_to_set(const ModuleRef* module, const std::function<void(HookSet&, std::uint64_t)>& change) {
+HookHandle add_to_set(const ModuleRef* module, const AnyFunction<void(HookSet&, std::uint64_t)>& change) {
   const std::lock_guard lock(table().mutex);
   const std::shared_ptr<HookList> list = module == nullptr ? table().global : list_of(*module);
   auto more = std::make_shared<HookSet>(*list->set);

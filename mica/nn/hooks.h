@@ -14,8 +14,8 @@
 
 #include <atomic>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/nn/module_ref.h>
 
 namespace mica::nn {
@@ -51,7 +52,7 @@ class Value {
 // What a module was called with. Tensors may be replaced: args.tensor(0) = ...
 class Arguments {
  public:
-  explicit Arguments(std::span<const Value> values) : values_(values) {}
+  Arguments(const Value* values, std::size_t count) : values_(values, count) {}
   std::size_t size() const { return values_.size(); }
   // Errors: out of range.
   const Value& operator[](std::size_t i) const;
@@ -76,17 +77,17 @@ class HookHandle;
 
 namespace detail {
 
-using PreHook = std::function<void(const ModuleRef&, Arguments&)>;
-using ForwardHook = std::function<void(const ModuleRef&, Arguments&, Value&)>;
+using PreHook = AnyFunction<void(const ModuleRef&, Arguments&)>;
+using ForwardHook = AnyFunction<void(const ModuleRef&, Arguments&, Value&)>;
 // They return the gradients to go on with, if others than those they were given.
-using BackwardPreHook = std::function<std::optional<Gradients>(const ModuleRef&, const Gradients&)>;
+using BackwardPreHook = AnyFunction<std::optional<Gradients>(const ModuleRef&, const Gradients&)>;
 using BackwardHook =
-    std::function<std::optional<Gradients>(const ModuleRef&, const Gradients&, const Gradients&)>;
+    AnyFunction<std::optional<Gradients>(const ModuleRef&, const Gradients&, const Gradients&)>;
 
 // The prefix is the path of the module in the state, with a dot at the end; "" for the module that was asked.
-using StateDictPreHook = std::function<void(const ModuleRef&, std::string_view prefix)>;
-using StateDictHook = std::function<void(const ModuleRef&, StateDict&, std::string_view prefix)>;
-using LoadHook = std::function<void(const ModuleRef&, LoadReport&)>;
+using StateDictPreHook = AnyFunction<void(const ModuleRef&, std::string_view prefix)>;
+using StateDictHook = AnyFunction<void(const ModuleRef&, StateDict&, std::string_view prefix)>;
+using LoadHook = AnyFunction<void(const ModuleRef&, LoadReport&)>;
 
 // The hooks of one module, or the global ones.
 class HookList;
@@ -101,12 +102,12 @@ HookHandle add_backward_hook(const ModuleRef* module, BackwardHook hook, const H
 template <class Hook, class... Args> std::optional<Gradients> call_backward_hook(Hook& hook, Args&&... args) {
   using R = std::invoke_result_t<Hook&, Args...>;
   if constexpr (std::is_void_v<R>) {
-    std::invoke(hook, std::forward<Args>(args)...);
+    hook(std::forward<Args>(args)...);
     return std::nullopt;
   } else if constexpr (std::convertible_to<R, Tensor>) {
-    return Gradients{std::invoke(hook, std::forward<Args>(args)...)};
+    return Gradients{hook(std::forward<Args>(args)...)};
   } else {
-    return std::invoke(hook, std::forward<Args>(args)...);
+    return hook(std::forward<Args>(args)...);
   }
 }
 template <class Hook> auto backward_hook(Hook hook) {

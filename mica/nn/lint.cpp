@@ -234,7 +234,7 @@ struct detail::LintRun::State {
   HookHandle hook;
 };
 
-detail::LintRun::LintRun(const ModuleRef& model) : state_(std::make_unique<State>(model)) {
+detail::LintRun::LintRun(const ModuleRef& model) : state_(new State(model)) {
   state_->preserve.emplace(model);
   state_->hook =
       register_forward_hook(model, [state = state_.get()](const ModuleRef&, Arguments&, Value& result) {

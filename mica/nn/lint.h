@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <mica/core/owned.h>
 #include <mica/nn/module.h>
 
 namespace mica::nn {
@@ -59,7 +59,7 @@ class LintRun {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  Owned<State> state_;
 };
 }  // namespace detail
 

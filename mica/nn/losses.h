@@ -8,9 +8,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
+#include <mica/core/any_function.h>
 #include <mica/nn/module.h>
 #include <mica/ops/loss.h>
 #include <mica/ops/loss_ctc.h>
@@ -220,7 +220,7 @@ struct TripletMarginLoss : Module {
 };
 
 struct TripletMarginWithDistanceLoss : Module {
-  std::function<Tensor(const Tensor&, const Tensor&)> distance_function{};
+  AnyFunction<Tensor(const Tensor&, const Tensor&)> distance_function{};
   double margin = 1;
   bool swap = false;
   Reduction reduction = Reduction::mean;

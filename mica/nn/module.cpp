@@ -1,7 +1,9 @@
+#include <map>
 #include <ostream>
 
 #include <fmt/format.h>
 
+#include <mica/core/random.h>
 #include <mica/nn/module.h>
 #include <mica/tensor/meta.h>
 
@@ -48,6 +50,14 @@ namespace {
 Tensor copy_of(const Tensor& x) { return is_meta(x) ? empty_meta(x.sizes(), x.dtype()) : x.detach().clone(); }
 }  // namespace
 
+struct CloneContext::State {
+  std::map<const TensorImpl*, Parameter> parameters;
+  Generator generator;
+};
+
+CloneContext::CloneContext() : state_(new State{.parameters = {}, .generator = default_generator()}) {}
+CloneContext::~CloneContext() { default_generator() = state_->generator; }
+
 Parameter CloneContext::parameter(const Parameter& original) {
   if (original.is_uninitialized()) {
     Parameter copy;
@@ -55,7 +65,7 @@ Parameter CloneContext::parameter(const Parameter& original) {
     return copy;
   }
   if (!original.defined()) return {};
-  const auto [it, added] = parameters_.try_emplace(original.impl().get());
+  const auto [it, added] = state_->parameters.try_emplace(original.impl().get());
   if (added) it->second = Parameter(copy_of(original), original.requires_grad());
   return tied(it->second);
 }

@@ -13,7 +13,6 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include <mica/autograd/forward_scope.h>
+#include <mica/core/any_function.h>
 #include <mica/core/error.h>
 #include <mica/nn/clone.h>
 #include <mica/nn/followed_module.h>
@@ -92,7 +92,7 @@ struct Module {
     return nn::register_forward_pre_hook(
         ModuleRef(self),
         [hook = std::move(hook)](const ModuleRef& m, Arguments& args) mutable {
-          std::invoke(hook, *m.get_if<Self>(), args);
+          hook(*m.get_if<Self>(), args);
         },
         options);
   }
@@ -109,9 +109,9 @@ struct Module {
         ModuleRef(self),
         [hook = std::move(hook)](const ModuleRef& m, Arguments& args, Value& result) mutable {
           if constexpr (std::same_as<Result, Value>)
-            std::invoke(hook, *m.get_if<Self>(), args, result);
+            hook(*m.get_if<Self>(), args, result);
           else
-            std::invoke(hook, *m.get_if<Self>(), args, *result.template get_if<Result>());
+            hook(*m.get_if<Self>(), args, *result.template get_if<Result>());
         },
         options);
   }
@@ -220,7 +220,7 @@ struct Module {
   // Calls fn(ModuleRef) for every module inside and then for this one, children first:
   //   model.apply([](nn::ModuleRef m) { if (auto* fc = m.get_if<nn::Linear>()) nn::init::zeros_(fc->bias);
   //   });
-  auto& apply(this auto& self, const std::function<void(ModuleRef)>& fn) {
+  auto& apply(this auto& self, const AnyFunction<void(ModuleRef)>& fn) {
     ModuleRef(self).apply(fn);
     return self;
   }
@@ -293,34 +293,34 @@ struct Module {
   // The hook for a module whose type is not told.
   template <class Self, class Hook> static auto with_type(Hook hook) {
     return [hook = std::move(hook)](const ModuleRef& m, auto&&... rest) mutable {
-      std::invoke(hook, *m.get_if<Self>(), rest...);
+      hook(*m.get_if<Self>(), rest...);
     };
   }
 
+  // Cold: the optimiser leaves it small, and out of the call operators.
   template <class Self, class... Args>
-  static auto call_with_hooks(Self& self, Args&&... args)
+  [[gnu::cold, gnu::noinline]] static auto call_with_hooks(Self& self, Args&&... args)
       -> decltype(self.forward(std::forward<Args>(args)...)) {
     using Result = decltype(self.forward(std::forward<Args>(args)...));
+    return call_held<Result, Args...>(self, detail::HeldArgument<std::remove_reference_t<Args>>(args)...);
+  }
+  template <class Result, class... Args, class Self, class... Held>
+  static Result call_held(Self& self, Held&&... held) {
     detail::HookedCall hooks{ModuleRef(self)};
-    std::tuple<detail::HeldArgument<std::remove_reference_t<Args>>...> held(args...);
-    return std::apply(
-        [&](auto&... arg) -> Result {
-          const std::array<Value, sizeof...(Args)> values{arg.value()...};
-          Arguments arguments(values);
-          hooks.before(arguments);
-          detail::ResultOf<Result> result;
-          try {
-            result.take([&]() -> Result { return self.forward(arg.template pass<Args>()...); });
-          } catch (...) {
-            hooks.after(arguments, result.otherwise(), true);
-            throw;
-          }
-          (arg.finish(), ...);
-          hooks.after(arguments, result.value(), false);
-          hooks.watch_result(result.parts());
-          return result.give();
-        },
-        held);
+    const std::array<Value, sizeof...(Held)> values{held.value()...};
+    Arguments arguments(values.data(), values.size());
+    hooks.before(arguments);
+    detail::ResultOf<Result> result;
+    try {
+      result.take([&]() -> Result { return self.forward(held.template pass<Args>()...); });
+    } catch (...) {
+      hooks.after(arguments, result.otherwise(), true);
+      throw;
+    }
+    (held.finish(), ...);
+    hooks.after(arguments, result.value(), false);
+    hooks.watch_result(result.parts());
+    return result.give();
   }
 
   template <class T> friend T detail::make_empty();
@@ -337,7 +337,7 @@ struct Module {
 // off: target networks, averages of weights. Errors: members that differ in path or shape; nothing is called
 // then.
 //   nn::zip(target, online, [](std::string_view, Tensor& t, const Tensor& o) { t.lerp_(o, 0.005); });
-void zip(ModuleRef a, ModuleRef b, const std::function<void(std::string_view, Tensor&, const Tensor&)>& fn);
+void zip(ModuleRef a, ModuleRef b, const AnyFunction<void(std::string_view, Tensor&, const Tensor&)>& fn);
 
 template <class T> T detail::make_empty() { return Module::make_empty<T>(); }
 

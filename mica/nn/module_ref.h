@@ -3,13 +3,13 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/nn/filter.h>
 #include <mica/nn/state.h>
 #include <mica/tensor/state_dict.h>
@@ -44,7 +44,21 @@ struct Evolution {
   int version = 1;
   StateDict (*migrate)(const StateDict& state, int version) = nullptr;
 };
-inline constexpr Evolution no_evolution;
+// What a ModuleRef knows of a type; null where the type has no such thing.
+struct ModuleType {
+  std::string_view name = {};
+  std::string_view (*printed_type)(const void* module) =
+      nullptr;  // the name, of types that tell it themselves
+  const void* tag = nullptr;
+  std::string (*describe)(const void* module) = nullptr;  // null for containers
+  void (*walk)(void* module, Visitor& v) = nullptr;
+  const ExtraState* extra = nullptr;
+  FlopsFunction flops = nullptr;
+  Evolution evolution = {};
+};
+inline constexpr ModuleType no_module_type;
+// Not inline: for the layers in module_types.h it is compiled once, with all that it refers to.
+template <class T> const ModuleType& module_type();
 }  // namespace detail
 
 using NamedTensor = std::pair<std::string, Tensor>;
@@ -68,19 +82,21 @@ class ModuleRef {
   std::string_view type() const { return type_; }
   // The module itself if it is a T, else null.
   template <IsModule T> T* get_if() const {
-    return type_tag_ == &detail::type_tag<std::remove_const_t<T>> ? static_cast<T*>(address_) : nullptr;
+    return about_->tag == &detail::type_tag<std::remove_const_t<T>> ? static_cast<T*>(address_) : nullptr;
   }
-  bool is_container() const { return describe_ == nullptr; }
+  bool is_container() const { return about_->describe == nullptr; }
   const void* address() const { return address_; }
   // The module as its base class, which tells it from every other; null for containers.
   const Module* base() const { return base_; }
-  const void* type_tag() const { return type_tag_; }
+  const void* type_tag() const { return about_->tag; }
   // The same module after it was moved to where its base class now is.
   ModuleRef moved_to(const Module* base) const;
   // "in_features=4, out_features=5, bias=True"; empty for containers.
-  std::string describe() const { return is_container() ? std::string() : describe_(address_); }
+  std::string describe() const;
   // Shows every member, and those of the modules inside, to a visitor.
   void walk(Visitor& v) const;
+  // The same inside of a walk, as a member of that name.
+  void walk_as(std::string_view name, Visitor& v) const;
 
   std::vector<Tensor> parameters(const Traversal& which = {}) const;
   std::vector<NamedTensor> named_parameters(const Traversal& which = {}) const;
@@ -100,27 +116,25 @@ class ModuleRef {
   // State that is no parameter or buffer, which a module saves by having
   //   Tensor get_extra_state() const;  void set_extra_state(const Tensor& state);
   // It is "_extra_state" in state dicts.
-  bool has_extra_state() const { return extra_ != nullptr; }
-  Tensor get_extra_state() const { return extra_->get(address_); }
-  void set_extra_state(const Tensor& state) const { extra_->set(address_, state); }
+  bool has_extra_state() const { return about_->extra != nullptr; }
+  Tensor get_extra_state() const;
+  void set_extra_state(const Tensor& state) const;
 
   // The floating-point operations of a call, a multiplication with an addition counting as two, of a module
   // that knows them by having
   //   std::int64_t flops(const nn::Arguments& args, const nn::Value& result) const;
-  bool has_flops() const { return flops_ != nullptr; }
-  std::int64_t flops(const Arguments& args, const Value& result) const {
-    return flops_(address_, args, result);
-  }
+  bool has_flops() const { return about_->flops != nullptr; }
+  std::int64_t flops(const Arguments& args, const Value& result) const;
   // The version of what the module saves: a module whose names or shapes changed since declares
   //   static constexpr int version = 2;
   //   static StateDict migrate(const StateDict& state, int version);
   // Loading a file of an older version calls migrate with the entries of the module and those inside, under
   // names that start there, and loads what it returns. Version 0: the file does not say (PyTorch's).
-  int version() const { return evolution_->version; }
-  bool migrates() const { return evolution_->migrate != nullptr; }
-  StateDict migrate(const StateDict& state, int version) const { return evolution_->migrate(state, version); }
+  int version() const { return about_->evolution.version; }
+  bool migrates() const { return about_->evolution.migrate != nullptr; }
+  StateDict migrate(const StateDict& state, int version) const;
 
-  void apply(const std::function<void(ModuleRef)>& fn) const;
+  void apply(const AnyFunction<void(ModuleRef)>& fn) const;
   void train(bool on = true) const;
   void requires_grad_(bool on = true, const Filter& where = {}) const;
   void to(DType dtype) const;
@@ -132,16 +146,12 @@ class ModuleRef {
  private:
   friend AnyModule;
   ModuleRef() = default;
+  ModuleRef(const detail::ModuleType& type, void* address, const Module* base);
 
   std::string_view type_;
   void* address_ = nullptr;
   const Module* base_ = nullptr;
-  const void* type_tag_ = nullptr;
-  std::string (*describe_)(const void*) = nullptr;
-  void (*walk_)(void*, Visitor&) = nullptr;
-  const detail::ExtraState* extra_ = nullptr;
-  detail::FlopsFunction flops_ = nullptr;
-  const detail::Evolution* evolution_ = &detail::no_evolution;
+  const detail::ModuleType* about_ = &detail::no_module_type;
   AnyModule* slot_ = nullptr;  // what owns the module, if that may own one of another type
 };
 

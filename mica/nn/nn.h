@@ -25,6 +25,7 @@
 #include <mica/nn/losses.h>
 #include <mica/nn/meta.h>
 #include <mica/nn/module.h>
+#include <mica/nn/module_types.h>
 #include <mica/nn/norm.h>
 #include <mica/nn/padding.h>
 #include <mica/nn/parametrizations.h>

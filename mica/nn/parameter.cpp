@@ -41,7 +41,7 @@ void StateTensor::materialize(const Shape& sizes) {
 }
 
 void StateTensor::make_uninitialized(const Uninitialized& known) {
-  pending_ = std::make_unique<Uninitialized>(known);
+  pending_ = Owned(new Uninitialized(known));
   static_cast<Tensor&>(*this) = Tensor();
 }
 

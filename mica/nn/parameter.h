@@ -1,12 +1,12 @@
 // The leaves of a module: what it learns, what it keeps, whether it trains.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <mica/core/dtype.h>
+#include <mica/core/owned.h>
 #include <mica/core/shape.h>
 #include <mica/tensor/tensor.h>
 
@@ -40,7 +40,7 @@ class StateTensor : public Tensor {
   explicit StateTensor(const Tensor& value) : Tensor(value) {}
 
  private:
-  std::unique_ptr<Uninitialized> pending_;
+  Owned<Uninitialized> pending_;
 };
 
 // A tensor that the module learns: found by parameters(), trained, saved. Move-only; `Tensor t = p` shares

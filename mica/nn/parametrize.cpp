@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -34,6 +35,14 @@ ParametrizationCache::~ParametrizationCache() {
 }
 
 namespace detail {
+
+struct CallLock::Mutex {
+  std::recursive_mutex mutex;
+};
+CallLock::CallLock() : mutex_(new Mutex()) {}
+CallLock::~CallLock() = default;
+void CallLock::lock() { mutex_->mutex.lock(); }
+void CallLock::unlock() { mutex_->mutex.unlock(); }
 
 Tensor* cached_value(const Tensor& original) {
   Cache& c = cache();

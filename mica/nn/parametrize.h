@@ -300,7 +300,7 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
 
   // The parameter as the layer has it, with its history: layer.weight in PyTorch. Errors: not parametrized.
   Tensor value(std::string_view name = first_member) {
-    const std::lock_guard guard(lock_.mutex);
+    const detail::CallGuard guard(lock_);
     Tensor out;
     find(name, [&](auto& list) { out = list.value(); });
     return out;
@@ -308,7 +308,7 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
   // Makes value() this, by the inverses of the maps, in place (`layer.weight = value` in PyTorch). Errors:
   // not parametrized; a map without right_inverse; another shape.
   void assign(const Tensor& value, std::string_view name = first_member) {
-    const std::lock_guard guard(lock_.mutex);
+    const detail::CallGuard guard(lock_);
     find(name, [&](auto& list) { list.assign(value); });
   }
   static constexpr bool is_parametrized(std::string_view name = first_member) {
@@ -362,7 +362,7 @@ template <class Layer, class... Lists> class Parametrized : public Layer {
   auto mica_members_of() const -> const Parametrized*;
 
   // Files of PyTorch's older functions load: weight_g is parametrizations.weight.original0 here.
-  static constexpr int version = detail::evolution_of<Layer>.version;
+  static constexpr int version = detail::evolution<Layer>().version;
   static StateDict migrate(const StateDict& state, int saved) {
     detail::Renames renames;
     (Lists::add_old_names(renames), ...);

@@ -5,30 +5,48 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
-#include <vector>
 
 #include <mica/core/dtype.h>
+#include <mica/core/owned.h>
 #include <mica/core/shape.h>
 #include <mica/reflect/fields.h>
 
 namespace mica::nn {
 
-// Nothing, a truth value, a number, text, a list, or a record in the order of its names. Whole numbers are
-// std::int64_t if they fit, floats that are not finite are the texts "nan", "inf" and "-inf".
-struct Plain {
-  using List = std::vector<Plain>;
-  using Record = std::vector<std::pair<std::string, Plain>>;
-  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, List, Record> value;
+struct PlainValue;
+class Plain;
+namespace detail {
+void append(Plain& list, Plain item);
+// Nothing becomes a record.
+void add_entry(Plain& record, std::string_view name, Plain item);
+}  // namespace detail
+
+// Nothing, a truth value, a number, text, a list, or a record in the order of its names. What it is made of
+// is in plain_value.h: a program that only has such members needs no more than this.
+class Plain {
+ public:
+  Plain();  // nothing
+  explicit Plain(PlainValue value);
+  Plain(const Plain& other);
+  Plain(Plain&& other) noexcept;
+  Plain& operator=(Plain other) noexcept;
+  ~Plain();
+
+  bool is_nothing() const { return !value_; }
+  const PlainValue& value() const;
 
   friend bool operator==(const Plain& a, const Plain& b);
+
+ private:
+  friend void detail::append(Plain& list, Plain item);
+  friend void detail::add_entry(Plain& record, std::string_view name, Plain item);
+  Owned<PlainValue> value_;  // null for nothing
 };
 
 // As JSON, cut off if it is long.
@@ -90,16 +108,23 @@ template <class T> consteval bool is_plain() {
   }
 }
 
+Plain plain_bool(bool value);
+Plain plain_signed(std::int64_t value);
+Plain plain_unsigned(std::uint64_t value);
 Plain plain_float(double value);
+Plain plain_text(const std::string& value);
 Plain plain_dtype(DType dtype);
-void sort_by_name(Plain::Record& record);
+Plain plain_shape(const Shape& shape);
+Plain empty_list();
+Plain empty_record();
 
 template <class T> Plain to_plain(const T& x) {
   if constexpr (std::same_as<T, bool>) {
-    return {x};
+    return plain_bool(x);
+  } else if constexpr (std::signed_integral<T>) {
+    return plain_signed(x);
   } else if constexpr (std::integral<T>) {
-    if (std::in_range<std::int64_t>(x)) return {static_cast<std::int64_t>(x)};
-    return {static_cast<std::uint64_t>(x)};
+    return plain_unsigned(x);
   } else if constexpr (std::floating_point<T>) {
     return plain_float(x);
   } else if constexpr (std::same_as<T, DType>) {
@@ -107,28 +132,28 @@ template <class T> Plain to_plain(const T& x) {
   } else if constexpr (std::is_enum_v<T>) {
     return to_plain(static_cast<std::underlying_type_t<T>>(x));
   } else if constexpr (std::same_as<T, std::string>) {
-    return {x};
+    return plain_text(x);
   } else if constexpr (is_optional<T>) {
     return x.has_value() ? to_plain(*x) : Plain();
   } else if constexpr (PlainMap<T>) {
-    Plain::Record out;
-    for (const auto& [key, item] : x) out.emplace_back(key, to_plain(item));
-    sort_by_name(out);
-    return {std::move(out)};
+    Plain out = empty_record();
+    for (const auto& [key, item] : x) add_entry(out, key, to_plain(item));
+    return out;
   } else if constexpr (std::same_as<T, Shape>) {
-    return to_plain(std::vector<std::int64_t>(x.begin(), x.end()));
+    return plain_shape(x);
   } else if constexpr (PlainList<T>) {
-    Plain::List out;
-    for (const auto& item : x) out.push_back(to_plain<typename T::value_type>(item));
-    return {std::move(out)};
+    Plain out = empty_list();
+    for (const auto& item : x) append(out, to_plain<typename T::value_type>(item));
+    return out;
   } else if constexpr (PlainTuple<T>) {
-    return std::apply([](const auto&... items) { return Plain{Plain::List{to_plain(items)...}}; }, x);
+    Plain out = empty_list();
+    std::apply([&](const auto&... items) { (append(out, to_plain(items)), ...); }, x);
+    return out;
   } else {
-    Plain::Record out;
+    Plain out = empty_record();
     reflect::for_each_field(
-        x, [&](std::string_view name, const auto& field) { out.emplace_back(name, to_plain(field)); });
-    sort_by_name(out);
-    return {std::move(out)};
+        x, [&](std::string_view name, const auto& field) { add_entry(out, name, to_plain(field)); });
+    return out;
   }
 }
 
@@ -142,7 +167,10 @@ class Misfit {
   void expected(const Plain& value, std::string_view what);
   // What is read until leave() is inside, at ".name" or "[3]".
   std::size_t enter(std::string_view place);
-  void leave(std::size_t before) { where_.resize(before); }
+  std::size_t enter_item(std::size_t i);
+  std::size_t enter_field(std::string_view name);
+  std::size_t enter_key(const std::string& key);  // ["key"]
+  void leave(std::size_t before);
 
  private:
   std::string where_, text_;
@@ -154,24 +182,30 @@ std::uint64_t read_unsigned(const Plain& p, std::uint64_t max, Misfit& misfit);
 double read_float(const Plain& p, Misfit& misfit);
 std::string read_text(const Plain& p, Misfit& misfit);
 DType read_dtype(const Plain& p, Misfit& misfit);
-// The items of a list; none, and reported, if it is no list or has another length than wanted (-1: any).
-const Plain::List& read_list(const Plain& p, std::int64_t size, Misfit& misfit);
-const Plain::Record& read_record(const Plain& p, Misfit& misfit);
-// An entry of a record; an empty one if there is none.
-const Plain& read_entry(const Plain::Record& record, std::string_view name, Misfit& misfit);
+Shape read_shape(const Plain& p, Misfit& misfit);
+// The number of items of a list; 0, and reported, if it is no list or has another length than wanted (-1:
+// any).
+std::size_t read_list(const Plain& p, std::int64_t size, Misfit& misfit);
+// Nothing if there is no such item.
+const Plain& list_item(const Plain& list, std::size_t i);
+// The number of entries of a record; 0, and reported, if it is none.
+std::size_t read_record(const Plain& p, Misfit& misfit);
+const std::string& entry_name(const Plain& record, std::size_t i);
+const Plain& entry_item(const Plain& record, std::size_t i);
+// An entry of a record; nothing, and reported, if there is none.
+const Plain& read_entry(const Plain& record, std::string_view name, Misfit& misfit);
 // Reports names of a record that no field has.
-void expect_names(const Plain::Record& record, const std::vector<std::string_view>& names, Misfit& misfit);
+void expect_names(const Plain& record, const std::string_view* names, std::size_t count, Misfit& misfit);
 
 template <class T> T from_plain(const Plain& p, Misfit& misfit);
-template <class T> T item_from_plain(const Plain::List& list, std::size_t i, Misfit& misfit) {
-  static const Plain none;
-  const std::size_t before = misfit.enter("[" + std::to_string(i) + "]");
-  T out = from_plain<T>(i < list.size() ? list[i] : none, misfit);
+template <class T> T item_from_plain(const Plain& list, std::size_t i, Misfit& misfit) {
+  const std::size_t before = misfit.enter_item(i);
+  T out = from_plain<T>(list_item(list, i), misfit);
   misfit.leave(before);
   return out;
 }
-template <class T> T field_from_plain(const Plain::Record& record, std::string_view name, Misfit& misfit) {
-  const std::size_t before = misfit.enter("." + std::string(name));
+template <class T> T field_from_plain(const Plain& record, std::string_view name, Misfit& misfit) {
+  const std::size_t before = misfit.enter_field(name);
   T out = from_plain<T>(read_entry(record, name, misfit), misfit);
   misfit.leave(before);
   return out;
@@ -195,39 +229,37 @@ template <class T> T from_plain(const Plain& p, Misfit& misfit) {
   } else if constexpr (std::same_as<T, std::string>) {
     return read_text(p, misfit);
   } else if constexpr (is_optional<T>) {
-    if (std::holds_alternative<std::monostate>(p.value)) return std::nullopt;
+    if (p.is_nothing()) return std::nullopt;
     return from_plain<typename T::value_type>(p, misfit);
   } else if constexpr (PlainMap<T>) {
     T out;
-    for (const auto& [key, item] : read_record(p, misfit)) {
-      const std::size_t before = misfit.enter("[\"" + key + "\"]");
-      out.emplace(key, from_plain<typename T::mapped_type>(item, misfit));
+    const std::size_t count = read_record(p, misfit);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t before = misfit.enter_key(entry_name(p, i));
+      out.emplace(entry_name(p, i), from_plain<typename T::mapped_type>(entry_item(p, i), misfit));
       misfit.leave(before);
     }
     return out;
   } else if constexpr (std::same_as<T, Shape>) {
-    const auto sizes = from_plain<std::vector<std::int64_t>>(p, misfit);
-    if (sizes.size() <= max_dims) return Shape(sizes);
-    misfit.expected(p, "a list of at most 8 numbers");
-    return {};
+    return read_shape(p, misfit);
   } else if constexpr (PlainList<T>) {
     T out;
-    const Plain::List& list = read_list(p, -1, misfit);
-    if constexpr (requires { out.reserve(list.size()); }) out.reserve(list.size());
-    for (std::size_t i = 0; i < list.size(); ++i)
-      out.push_back(item_from_plain<typename T::value_type>(list, i, misfit));
+    const std::size_t count = read_list(p, -1, misfit);
+    if constexpr (requires { out.reserve(count); }) out.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+      out.push_back(item_from_plain<typename T::value_type>(p, i, misfit));
     return out;
   } else if constexpr (PlainTuple<T>) {
-    const Plain::List& list = read_list(p, std::tuple_size_v<T>, misfit);
+    static_cast<void>(read_list(p, std::tuple_size_v<T>, misfit));
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return T{item_from_plain<std::tuple_element_t<I, T>>(list, I, misfit)...};
+      return T{item_from_plain<std::tuple_element_t<I, T>>(p, I, misfit)...};
     }(std::make_index_sequence<std::tuple_size_v<T>>{});
   } else {
-    const Plain::Record& record = read_record(p, misfit);
-    expect_names(record, {reflect::field_names<T>().begin(), reflect::field_names<T>().end()}, misfit);
+    static_cast<void>(read_record(p, misfit));
+    expect_names(p, reflect::field_names<T>().data(), reflect::field_count<T>, misfit);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return reflect::make_aggregate<T>(field_from_plain<std::remove_cv_t<reflect::field_type<T, I>>>(
-          record, reflect::field_name<T, I>, misfit)...);
+          p, reflect::field_name<T, I>, misfit)...);
     }(std::make_index_sequence<reflect::field_count<T>>{});
   }
 }

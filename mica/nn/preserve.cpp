@@ -23,7 +23,7 @@ struct Preserve::State {
 };
 
 Preserve::Preserve(const ModuleRef& model)
-    : model_(model), state_(std::make_unique<State>()), generator_(default_generator()) {
+    : model_(model), state_(new State()), generator_(default_generator()) {
   struct V final : Visitor {
     State* state = nullptr;
     void mode(std::string_view name, Mode& m) override { state->modes.emplace(path(name), m.training); }

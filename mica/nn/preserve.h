@@ -1,8 +1,7 @@
 // Trying a model out without leaving a trace.
 #pragma once
 
-#include <memory>
-
+#include <mica/core/owned.h>
 #include <mica/core/random.h>
 #include <mica/nn/module_ref.h>
 
@@ -20,7 +19,7 @@ class Preserve {
  private:
   struct State;
   ModuleRef model_;
-  std::unique_ptr<State> state_;
+  Owned<State> state_;
   Generator generator_;
 };
 

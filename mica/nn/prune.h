@@ -246,13 +246,12 @@ template <class Layer> class Pruned : public Layer {
     return out;
   }
   // Prunes what a file says, before that is loaded.
-  void refit(const Plain::Record& fields) {
-    for (const auto& [name, value] : fields) {
-      detail::Misfit misfit;
-      if (name != "pruned") continue;
-      for (const std::string& member : detail::from_plain<std::vector<std::string>>(value, misfit))
-        prune::identity(*this, member);
-    }
+  void refit(const Plain& fields) {
+    detail::Misfit misfit;
+    const Plain& names = detail::read_entry(fields, "pruned", misfit);
+    if (misfit.found()) return;
+    for (const std::string& member : detail::from_plain<std::vector<std::string>>(names, misfit))
+      prune::identity(*this, member);
   }
 
   std::string_view printed_type() const { return detail::type_of(static_cast<const Layer&>(*this)); }

@@ -156,8 +156,8 @@ template <class F> void refit(F& member, const Blueprint& b, const std::string& 
     }
     std::size_t i = 0;
     for (auto& item : member) refit(item, b, item_path(i++));
-  } else if constexpr (is_variant<F>) {
-    std::visit([&](auto& alternative) { refit(alternative, b, path); }, member);
+  } else if constexpr (VariantLike<F>) {
+    visit([&](auto& alternative) { refit(alternative, b, path); }, member);
   } else {
     std::apply(
         [&](auto&... items) {

@@ -1,15 +1,14 @@
 // What layers have in common whose weights are computed at each call: parametrize.h, prune.h.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include <mica/core/owned.h>
 #include <mica/nn/module.h>
 
 namespace mica::nn {
@@ -18,7 +17,9 @@ namespace mica::nn {
 template <std::size_t N> struct MemberName {
   std::array<char, N> characters{};
   // NOLINTNEXTLINE(google-explicit-constructor,*-avoid-c-arrays): from a literal
-  consteval MemberName(const char (&text)[N]) { std::copy_n(text, N, characters.begin()); }
+  consteval MemberName(const char (&text)[N]) {
+    for (std::size_t i = 0; i < N; ++i) characters[i] = text[i];
+  }
   constexpr std::string_view view() const { return {characters.data(), N - 1}; }
 };
 
@@ -62,20 +63,36 @@ template <std::size_t I, class Layer> auto& field_at(Layer& layer) {
 inline Parameter computed_later() { return Parameter::uninitialized({}); }
 
 // One call at a time, since a call changes members for its duration. Moving a layer leaves the lock behind.
-struct CallLock {
-  CallLock() = default;
-  CallLock(CallLock&&) noexcept {}
+class CallLock {
+ public:
+  CallLock();
+  CallLock(CallLock&&) noexcept : CallLock() {}
   CallLock& operator=(CallLock&&) noexcept { return *this; }
-  ~CallLock() = default;
+  ~CallLock();
   CallLock(const CallLock&) = delete;
   CallLock& operator=(const CallLock&) = delete;
-  std::recursive_mutex mutex;  // a forward may come back to its layer
+  void lock();
+  void unlock();
+
+ private:
+  struct Mutex;  // recursive: a forward may come back to its layer. Hidden, as <mutex> is large
+  Owned<Mutex> mutex_;
+};
+class CallGuard {
+ public:
+  explicit CallGuard(CallLock& lock) : lock_(lock) { lock_.lock(); }
+  ~CallGuard() { lock_.unlock(); }
+  CallGuard(const CallGuard&) = delete;
+  CallGuard& operator=(const CallGuard&) = delete;
+
+ private:
+  CallLock& lock_;
 };
 
 // Puts tensors in the places of at most N others, for a scope.
 template <std::size_t N> class Exchange {
  public:
-  explicit Exchange(CallLock& lock) : guard_(lock.mutex) {}
+  explicit Exchange(CallLock& lock) : guard_(lock) {}
   ~Exchange() {
     while (count_ > 0) {
       --count_;
@@ -92,7 +109,7 @@ template <std::size_t N> class Exchange {
   }
 
  private:
-  std::lock_guard<std::recursive_mutex> guard_;
+  CallGuard guard_;
   std::array<Tensor*, N> places_{};
   std::array<Tensor, N> others_;
   std::size_t count_ = 0;

@@ -36,7 +36,7 @@ Stages Sequential::operator[](const Slice& which) {
   const std::int64_t last = clamped(which.last.value_or(size));
   Stages some;
   for (std::int64_t i = clamped(which.first.value_or(0)); i < last; i += std::min(which.step, size))
-    some.stages_.emplace_back(stages_[static_cast<std::size_t>(i)]);
+    some.stages_.push_back(&stages_[static_cast<std::size_t>(i)]);
   return some;
 }
 
@@ -61,7 +61,7 @@ Tensor Sequential::forward(Tensor x) {
 }
 
 Tensor Stages::operator()(Tensor x) const {
-  for (AnyModule& stage : stages_) x = stage(std::move(x));
+  for (AnyModule* stage : stages_) x = (*stage)(std::move(x));
   return x;
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <utility>
 #include <vector>
 
@@ -16,12 +15,26 @@ class Stages {
  public:
   Tensor operator()(Tensor x) const;
   std::size_t size() const { return stages_.size(); }
-  auto begin() const { return stages_.begin(); }
-  auto end() const { return stages_.end(); }
+  // for (nn::AnyModule& stage : stages)
+  class Iterator {
+   public:
+    explicit Iterator(AnyModule* const* place) : place_(place) {}
+    AnyModule& operator*() const { return **place_; }
+    Iterator& operator++() {
+      ++place_;
+      return *this;
+    }
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+
+   private:
+    AnyModule* const* place_;
+  };
+  Iterator begin() const { return Iterator(stages_.data()); }
+  Iterator end() const { return Iterator(stages_.data() + stages_.size()); }
 
  private:
   friend class Sequential;
-  std::vector<std::reference_wrapper<AnyModule>> stages_;
+  std::vector<AnyModule*> stages_;
 };
 
 // A chain of modules, each called with the result of the one before (torch.nn.Sequential); an empty one

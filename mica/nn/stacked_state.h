@@ -37,7 +37,7 @@ template <class Models> StackedState stack_module_state(Models& models) {
     else
       refs.emplace_back(*model);
   }
-  return stack_module_state(std::span<const ModuleRef>(refs));
+  return stack_module_state(std::span<const ModuleRef>(refs.data(), refs.size()));
 }
 
 }  // namespace mica::nn

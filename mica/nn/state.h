@@ -1,11 +1,11 @@
 // Loading state into a module.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/tensor/state_dict.h>
 
 namespace mica::nn {
@@ -19,10 +19,10 @@ struct LoadOptions {
   bool skip_mismatched = false;  // entries that do not fit are left out and reported; else they are errors
   std::string prefix = {};       // only names that start with this count, without it
   // From the name in the state (after the prefix) to the model's; an empty one leaves the entry out.
-  std::function<std::string(std::string_view)> rename = {};
+  AnyFunction<std::string(std::string_view)> rename = {};
   // The version of the module at a path (the model's) that saved the state, 0 if nobody knows; see
   // ModuleRef::version. Empty: the present ones. load() reads them in the file.
-  std::function<int(std::string_view)> version_of = {};
+  AnyFunction<int(std::string_view)> version_of = {};
 };
 
 // What load_state_dict did, in the model's names.

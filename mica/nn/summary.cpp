@@ -123,7 +123,7 @@ struct detail::SummaryRun::State {
   std::vector<HookHandle> hooks;  // last, so that they are gone before the rest
 };
 
-detail::SummaryRun::SummaryRun(const ModuleRef& model) : state_(std::make_unique<State>(model)) {
+detail::SummaryRun::SummaryRun(const ModuleRef& model) : state_(new State(model)) {
   RowVisitor v;
   v.add("", model);
   model.walk(v);

@@ -3,13 +3,13 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <mica/autograd/grad_mode.h>
+#include <mica/core/owned.h>
 #include <mica/nn/module.h>
 
 namespace mica::nn {
@@ -56,7 +56,7 @@ class SummaryRun {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  Owned<State> state_;
 };
 }  // namespace detail
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <concepts>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/nn/attention.h>
 #include <mica/nn/dropout.h>
 #include <mica/nn/norm.h>
@@ -25,7 +25,7 @@ class TransformerActivation {
   TransformerActivation(F function) : name("custom"), function(std::move(function)) {}
 
   std::string name;
-  std::function<Tensor(Tensor)> function;
+  AnyFunction<Tensor(Tensor)> function;
 };
 
 struct TransformerLayerOptions {
@@ -44,7 +44,7 @@ namespace detail {
 class TransformerLayer : public Module {
  public:
   std::string activation = "relu";
-  std::function<Tensor(Tensor)> activation_function;
+  AnyFunction<Tensor(Tensor)> activation_function;
   bool norm_first = false;
   std::string extra_repr() const { return {}; }
 

@@ -19,7 +19,7 @@ namespace mica::nn {
 namespace {
 
 // What is done with members that have no shape yet.
-using Lazy = std::function<void(const std::string& path, StateTensor&)>;
+using Lazy = AnyFunction<void(const std::string& path, StateTensor&)>;
 Lazy refuse(const char* operation) {
   return [operation](const std::string& path, StateTensor& x) {
     detail::throw_uninitialized(operation, path, x);
@@ -213,9 +213,9 @@ void ModuleRef::set_submodule(std::string_view path, AnyModule module) const {
   }
 }
 
-void ModuleRef::apply(const std::function<void(ModuleRef)>& fn) const {
+void ModuleRef::apply(const AnyFunction<void(ModuleRef)>& fn) const {
   struct V final : Visitor {
-    const std::function<void(ModuleRef)>* fn = nullptr;
+    const AnyFunction<void(ModuleRef)>* fn = nullptr;
     void leave(const ModuleRef& module) override { (*fn)(module); }
   } v;
   v.fn = &fn;
@@ -263,7 +263,7 @@ void ModuleRef::to(DType dtype) const {
   each_buffer(*this, {}, convert, later);
 }
 
-void zip(ModuleRef a, ModuleRef b, const std::function<void(std::string_view, Tensor&, const Tensor&)>& fn) {
+void zip(ModuleRef a, ModuleRef b, const AnyFunction<void(std::string_view, Tensor&, const Tensor&)>& fn) {
   const auto members = [](const ModuleRef& module) {
     std::vector<NamedTensor> all = module.named_parameters();
     std::vector<NamedTensor> more = module.named_buffers();

@@ -26,10 +26,34 @@ void Visitor::pop() {
   leave(inner.module);
 }
 
+ModuleRef::ModuleRef(const detail::ModuleType& type, void* address, const Module* base)
+    : type_(type.printed_type != nullptr ? type.printed_type(address) : type.name),
+      address_(address),
+      base_(base),
+      about_(&type) {}
+
 void ModuleRef::walk(Visitor& v) const {
   v.around_.push_back({*this, v.prefix_.size()});
-  walk_(address_, v);
+  about_->walk(address_, v);
   v.around_.pop_back();
+}
+
+std::string ModuleRef::describe() const {
+  return is_container() ? std::string() : about_->describe(address_);
+}
+Tensor ModuleRef::get_extra_state() const { return about_->extra->get(address_); }
+void ModuleRef::set_extra_state(const Tensor& state) const { about_->extra->set(address_, state); }
+std::int64_t ModuleRef::flops(const Arguments& args, const Value& result) const {
+  return about_->flops(address_, args, result);
+}
+StateDict ModuleRef::migrate(const StateDict& state, int version) const {
+  return about_->evolution.migrate(state, version);
+}
+
+void ModuleRef::walk_as(std::string_view name, Visitor& v) const {
+  v.push(name, *this);
+  about_->walk(address_, v);
+  v.pop();
 }
 
 ModuleRef ModuleRef::moved_to(const Module* base) const {
@@ -46,6 +70,14 @@ namespace detail {
 
 std::string item_name(std::string_view name, std::string_view item) {
   return fmt::format("{}.{}", name, item);
+}
+
+std::string item_name(std::string_view name, std::size_t i) { return fmt::format("{}.{}", name, i); }
+std::string index_name(std::size_t i) { return fmt::format("{}", i); }
+
+void add_shown(std::string& out, std::string_view name, const std::string& value) {
+  if (!out.empty()) out += ", ";
+  out.append(name).append("=").append(value);
 }
 
 std::string show(std::int64_t value) { return fmt::format("{}", value); }

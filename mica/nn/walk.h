@@ -10,7 +10,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <mica/nn/module_ref.h>
@@ -86,8 +85,12 @@ concept OwnerLike = requires(T& t) {
 };
 template <class T>
 concept TupleLike = requires { std::tuple_size<T>::value; } && !ListLike<T>;
-template <class T> inline constexpr bool is_variant = false;
-template <class... T> inline constexpr bool is_variant<std::variant<T...>> = true;
+// std::variant, whose header only those include who have one; visit() is found by its argument.
+template <class T>
+concept VariantLike = requires(const T& t) {
+  t.valueless_by_exception();
+  t.index();
+};
 template <class T> inline constexpr bool is_shared_ptr = false;
 template <class T> inline constexpr bool is_shared_ptr<std::shared_ptr<T>> = true;
 
@@ -113,7 +116,7 @@ template <class T, Held what> consteval bool holds_state() {
     return holds_state<typename T::value_type, what>();
   } else if constexpr (OwnerLike<T>) {
     return holds_state<typename T::element_type, what>();
-  } else if constexpr (is_variant<T> || TupleLike<T>) {
+  } else if constexpr (VariantLike<T> || TupleLike<T>) {
     return tuple_holds_state<T, what>::value;
   } else {
     return false;
@@ -137,12 +140,17 @@ template <class T> consteval bool hides_state() {
   }
 }
 
-// A plain member as print shows it; empty if it is not shown.
+// A plain member as print shows it.
 std::string show(std::int64_t value);
 std::string show(double value);
 std::string show(bool value);
 std::string show(const std::string& value);
 
+// Adds "name=value".
+void add_shown(std::string& out, std::string_view name, const std::string& value);
+
+template <class T>
+inline constexpr bool is_shown = std::is_arithmetic_v<T> || std::convertible_to<const T&, std::string>;
 template <class T> std::string show_field(const T& field) {
   if constexpr (std::same_as<T, bool>)
     return show(field);
@@ -150,10 +158,8 @@ template <class T> std::string show_field(const T& field) {
     return show(static_cast<std::int64_t>(field));
   else if constexpr (std::floating_point<T>)
     return show(static_cast<double>(field));
-  else if constexpr (std::convertible_to<const T&, std::string>)
-    return show(std::string(field));
   else
-    return {};
+    return show(std::string(field));
 }
 
 template <class T>
@@ -193,6 +199,14 @@ template <class T> std::string_view type_of(const T& module) {
     return reflect::type_name<T>();
 }
 
+template <class T> constexpr auto printed_type() -> std::string_view (*)(const void*) {
+  if constexpr (requires(const T& module) { module.printed_type(); })
+    return
+        [](const void* module) -> std::string_view { return static_cast<const T*>(module)->printed_type(); };
+  else
+    return nullptr;
+}
+
 template <class T>
 concept DeclaresVersion = requires { requires std::same_as<decltype(&T::version), const int*>; };
 template <class T>
@@ -209,7 +223,6 @@ template <class T> consteval Evolution evolution() {
     out.migrate = [](const StateDict& s, int version) { return T::migrate(s, version); };
   return out;
 }
-template <class T> inline constexpr Evolution evolution_of = evolution<T>();
 
 // extra_repr() if the module has one, else its plain members: "in=784, hidden=512".
 template <class T> std::string describe(const void* address) {
@@ -218,11 +231,8 @@ template <class T> std::string describe(const void* address) {
     return module.extra_repr();
   } else {
     std::string out;
-    reflect::for_each_field(module, [&](std::string_view name, const auto& field) {
-      const std::string value = show_field(field);
-      if (value.empty()) return;
-      if (!out.empty()) out += ", ";
-      out.append(name).append("=").append(value);
+    reflect::for_each_field(module, [&]<class F>(std::string_view name, const F& field) {
+      if constexpr (is_shown<F>) add_shown(out, name, show_field(field));
     });
     return out;
   }
@@ -232,11 +242,16 @@ template <class T> std::string describe(const void* address) {
 template <class T>
 concept Container = requires { typename T::names_stages_by_index; };
 
+// "0"; "cache" and "0" make "cache.0".
+std::string index_name(std::size_t i);
+std::string item_name(std::string_view name, std::string_view item);
+std::string item_name(std::string_view name, std::size_t i);
+
 template <class T> void walk_member(std::string_view name, T& member, Visitor& v);
 
 template <class List> void walk_indexed(List& list, Visitor& v) {
   std::size_t i = 0;
-  for (auto& item : list) walk_member(std::to_string(i++), item, v);
+  for (auto& item : list) walk_member(index_name(i++), item, v);
 }
 
 // The members of a module, not the module itself.
@@ -259,7 +274,7 @@ template <class T> void walk_items(T& container, Visitor& v) {
     std::apply(
         [&](auto&... items) {
           std::size_t i = 0;
-          (walk_member(std::to_string(i++), items, v), ...);
+          (walk_member(index_name(i++), items, v), ...);
         },
         container);
   }
@@ -269,12 +284,6 @@ template <class T> void walk_contents(void* module, Visitor& v) {
     walk_members(*static_cast<T*>(module), v);
   else
     walk_items(*static_cast<T*>(module), v);
-}
-
-template <class T> void walk_inside(std::string_view name, T& inner, const ModuleRef& module, Visitor& v) {
-  v.push(name, module);
-  walk_contents<T>(&inner, v);
-  v.pop();
 }
 
 // PyTorch's names for what holds modules or parameters.
@@ -287,9 +296,6 @@ template <class T> consteval std::string_view container_type() {
     return "ModuleList";
 }
 
-// "cache" and "0" make "cache.0".
-std::string item_name(std::string_view name, std::string_view item);
-
 // Bare tensors in a member that holds no state.
 template <class T> void walk_tensors(std::string_view name, T& member, Visitor& v) {
   using Plain = std::remove_cv_t<T>;
@@ -301,18 +307,18 @@ template <class T> void walk_tensors(std::string_view name, T& member, Visitor& 
     if (member.has_value()) walk_tensors(name, *member, v);
   } else if constexpr (OwnerLike<Plain>) {
     if (member != nullptr) walk_tensors(name, *member, v);
-  } else if constexpr (is_variant<Plain>) {
-    std::visit([&](auto& alternative) { walk_tensors(name, alternative, v); }, member);
+  } else if constexpr (VariantLike<Plain>) {
+    visit([&](auto& alternative) { walk_tensors(name, alternative, v); }, member);
   } else if constexpr (MapLike<Plain>) {
     for (auto& [key, item] : member) walk_tensors(item_name(name, key), item, v);
   } else if constexpr (ListLike<Plain>) {
     std::size_t i = 0;
-    for (auto& item : member) walk_tensors(item_name(name, std::to_string(i++)), item, v);
+    for (auto& item : member) walk_tensors(item_name(name, i++), item, v);
   } else {
     std::apply(
         [&](auto&... items) {
           std::size_t i = 0;
-          (walk_tensors(item_name(name, std::to_string(i++)), items, v), ...);
+          (walk_tensors(item_name(name, i++), items, v), ...);
         },
         member);
   }
@@ -341,39 +347,48 @@ template <class T> void walk_member(std::string_view name, T& member, Visitor& v
   } else if constexpr (std::same_as<T, AnyModule>) {
     member.walk(name, v);
   } else if constexpr (IsModule<T>) {
-    walk_inside(name, member, ModuleRef(member), v);
+    ModuleRef(member).walk_as(name, v);
   } else if constexpr (OptionalLike<T>) {
     if (member.has_value()) walk_member(name, *member, v);
   } else if constexpr (OwnerLike<T>) {
     if (member != nullptr) walk_member(name, *member, v);
-  } else if constexpr (is_variant<T>) {
-    std::visit([&](auto& alternative) { walk_member(name, alternative, v); }, member);
+  } else if constexpr (VariantLike<T>) {
+    visit([&](auto& alternative) { walk_member(name, alternative, v); }, member);
   } else {
-    walk_inside(name, member, ModuleRef::to_container(container_type<T>(), member), v);
+    ModuleRef::to_container(container_type<T>(), member).walk_as(name, v);
   }
 }
 
+template <class T> const ModuleType& module_type() {
+  static constexpr ModuleType type = {
+      .name = reflect::type_name<T>(),
+      .printed_type = printed_type<T>(),
+      .tag = &type_tag<T>,
+      .describe = &describe<T>,
+      .walk = &walk_contents<T>,
+      .extra = extra_state<T>(),
+      .flops = flops_function<T>(),
+      .evolution = evolution<T>(),
+  };
+  return type;
+}
+template <class Container>
+inline constexpr ModuleType container_type_of = {.tag = &type_tag<Container>,
+                                                 .walk = &walk_contents<Container>};
+
 }  // namespace detail
 
+// Visitors take members by reference; those of const functions change nothing.
 template <IsModule T>
 ModuleRef::ModuleRef(T& module)
-    : type_(detail::type_of<std::remove_const_t<T>>(module)),
-      // Visitors take members by reference; those of const functions change nothing.
-      address_(const_cast<std::remove_const_t<T>*>(&module)),
-      base_(&module),
-      type_tag_(&detail::type_tag<std::remove_const_t<T>>),
-      describe_(&detail::describe<std::remove_const_t<T>>),
-      walk_(&detail::walk_contents<std::remove_const_t<T>>),
-      extra_(detail::extra_state<std::remove_const_t<T>>()),
-      flops_(detail::flops_function<std::remove_const_t<T>>()),
-      evolution_(&detail::evolution_of<std::remove_const_t<T>>) {}
+    : ModuleRef(detail::module_type<std::remove_const_t<T>>(), const_cast<std::remove_const_t<T>*>(&module),
+                &module) {}
 
 template <class Container> ModuleRef ModuleRef::to_container(std::string_view type, Container& container) {
   ModuleRef ref;
   ref.type_ = type;
   ref.address_ = &container;
-  ref.type_tag_ = &detail::type_tag<Container>;
-  ref.walk_ = &detail::walk_contents<Container>;
+  ref.about_ = &detail::container_type_of<Container>;
   return ref;
 }
 

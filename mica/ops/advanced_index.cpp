@@ -22,12 +22,13 @@ using Pair = std::array<Tensor, 2>;
 
 namespace {
 
-const Tensor* tensor_in(const Index& index) { return std::get_if<Tensor>(&index.value()); }
+const Tensor* tensor_in(const Index& index) {
+  return index.kind() == Index::Kind::tensor ? &index.tensor() : nullptr;
+}
 
 // How many dimensions of the tensor an index stands for.
 int extent(const Index& index) {
-  const auto& value = index.value();
-  if (std::holds_alternative<std::int64_t>(value) || std::holds_alternative<Slice>(value)) return 1;
+  if (index.kind() == Index::Kind::position || index.kind() == Index::Kind::slice) return 1;
   const Tensor* x = tensor_in(index);
   if (x == nullptr) return 0;
   return x->dtype() == boolean ? x->sizes().size() : 1;
@@ -65,7 +66,7 @@ int skipped_by_ellipsis(const char* operation, const Tensor& x, Indices indices)
   int ellipses = 0;
   for (const Index& index : indices) {
     taken += extent(index);
-    ellipses += std::holds_alternative<EllipsisIndex>(index.value()) ? 1 : 0;
+    ellipses += index.kind() == Index::Kind::ellipsis ? 1 : 0;
   }
   if (taken > x.sizes().size()) {
     throw Error(operation, fmt::format("indices for {} dimensions, but the tensor has shape {}", taken,
@@ -83,32 +84,40 @@ class Resolver {
     selection_.view = x;
     selection_.positions.resize(max_dims + 1);
     for (const Index& index : indices) tensors_ += tensor_in(index) != nullptr || is_flag(index) ? 1 : 0;
-    for (const Index& index : indices) std::visit(*this, index.value());
+    for (const Index& index : indices) take(index);
     selection_.positions.resize(static_cast<std::size_t>(selection_.view.dim()));
   }
   Selection take() { return std::move(selection_); }
 
-  void operator()(std::int64_t position) { selection_.view = selection_.view.select(dim_, position); }
-  void operator()(const Slice& slice) {
+ private:
+  void take(const Index& index) {
+    switch (index.kind()) {
+      case Index::Kind::position: return take_position(index.position());
+      case Index::Kind::flag: return take_flag(index.flag());
+      case Index::Kind::slice: return take_slice(index.slice());
+      case Index::Kind::ellipsis: dim_ += rest_; return;
+      case Index::Kind::none: selection_.view = selection_.view.unsqueeze(dim_++); return;
+      case Index::Kind::tensor: return take_tensor(index.tensor());
+    }
+  }
+  void take_position(std::int64_t position) { selection_.view = selection_.view.select(dim_, position); }
+  void take_slice(const Slice& slice) {
     const bool whole = !slice.first && !slice.last && slice.step == 1;
     if (!whole) selection_.view = selection_.view.slice(dim_, slice);
     ++dim_;
   }
-  void operator()(EllipsisIndex) { dim_ += rest_; }
-  void operator()(NoneIndex) { selection_.view = selection_.view.unsqueeze(dim_++); }
-  void operator()(bool flag) {
+  void take_flag(bool flag) {
     selection_.view = selection_.view.unsqueeze(dim_);
     add(zeros({flag ? 1 : 0}, i64));
   }
-  void operator()(const Tensor& x) {
-    if (x.dtype() == boolean) return x.dim() == 0 ? (*this)(x.item<bool>()) : add_mask(x);
+  void take_tensor(const Tensor& x) {
+    if (x.dtype() == boolean) return x.dim() == 0 ? take_flag(x.item<bool>()) : add_mask(x);
     if (x.dim() > 0) return add(x);
     ops::checked_index(operation_, x, ops::Negative::from_the_end, selection_.view.size(dim_), dim_);
-    (*this)(x.item<std::int64_t>());
+    take_position(x.item<std::int64_t>());
   }
 
- private:
-  static bool is_flag(const Index& index) { return std::holds_alternative<bool>(index.value()); }
+  static bool is_flag(const Index& index) { return index.kind() == Index::Kind::flag; }
   void add(const Tensor& positions) { selection_.positions[static_cast<std::size_t>(dim_++)] = positions; }
   void add_mask(const Tensor& mask) {
     check_mask(operation_, mask, selection_.view, dim_);

@@ -1,8 +1,7 @@
 // Losses of margins and distances.
 #pragma once
 
-#include <functional>
-
+#include <mica/core/any_function.h>
 #include <mica/ops/loss.h>
 
 namespace mica {
@@ -79,7 +78,7 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
                            const TripletMarginLossOptions& options = {});
 
 struct TripletMarginWithDistanceLossOptions {
-  std::function<Tensor(const Tensor&, const Tensor&)> distance_function{};  // default: as above, with p 2
+  AnyFunction<Tensor(const Tensor&, const Tensor&)> distance_function{};  // default: as above, with p 2
   double margin = 1;
   bool swap = false;
   Reduction reduction = Reduction::mean;

@@ -1,7 +1,6 @@
 // Internal: what operations with index tensors share.
 #pragma once
 
-#include <algorithm>
 #include <utility>
 
 #include <mica/kernels/lookup.h>
@@ -22,7 +21,7 @@ Tensor checked_index(const char* operation, const Tensor& index, Negative negati
 kernels::Lookup lookup_along(const Tensor& x, int dim, const Tensor& index, const Shape& sizes);
 
 // Tensors without dimensions count as ones of shape (1).
-inline int rank_of(const Tensor& x) { return std::max(x.sizes().size(), 1); }
+inline int rank_of(const Tensor& x) { return x.sizes().empty() ? 1 : x.sizes().size(); }
 inline std::int64_t size_of(const Tensor& x, int dim) { return x.sizes().empty() ? 1 : x.sizes()[dim]; }
 
 // How an index with the dimensions of x lies along one of them.

@@ -29,6 +29,16 @@ std::vector<LRScheduler*> pointers(const Schedulers& schedulers) {
 
 }  // namespace
 
+Schedulers detail::listed(std::unique_ptr<LRScheduler>* each, std::size_t count) {
+  Schedulers out;
+  out.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) out.push_back(std::move(each[i]));
+  return out;
+}
+
+ChainedScheduler::~ChainedScheduler() = default;
+SequentialLR::~SequentialLR() = default;
+
 ChainedScheduler::ChainedScheduler(Schedulers schedulers)
     : LRScheduler("ChainedScheduler", optimizer_of("ChainedScheduler", schedulers), -1),
       schedulers_(std::move(schedulers)) {

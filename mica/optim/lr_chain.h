@@ -6,8 +6,11 @@
 //                                {5}};
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <mica/optim/lr_scheduler.h>
@@ -16,12 +19,14 @@ namespace mica::optim {
 
 using Schedulers = std::vector<std::unique_ptr<LRScheduler>>;
 
+namespace detail {
+Schedulers listed(std::unique_ptr<LRScheduler>* each, std::size_t count);
+}
+
 // A list of schedules.
 template <class... S> Schedulers schedulers(std::unique_ptr<S>... each) {
-  Schedulers out;
-  out.reserve(sizeof...(S));
-  (out.push_back(std::move(each)), ...);
-  return out;
+  std::array<std::unique_ptr<LRScheduler>, sizeof...(S)> list{std::move(each)...};
+  return detail::listed(list.data(), list.size());
 }
 
 // Steps all of them, one after the other, each from the rate that the one before left
@@ -30,6 +35,7 @@ class ChainedScheduler : public LRScheduler {
  public:
   // Errors: none, schedules of different optimizers.
   explicit ChainedScheduler(Schedulers schedulers);
+  ~ChainedScheduler() override;
   void step() override;
 
  private:
@@ -48,6 +54,7 @@ class SequentialLR : public LRScheduler {
   // another optimizer, a ChainedScheduler that is not the first.
   SequentialLR(Optimizer& optimizer, Schedulers schedulers, std::vector<std::int64_t> milestones,
                std::int64_t last_epoch = -1);
+  ~SequentialLR() override;
   void step() override;
 
  private:

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/optim/lr_decay.h>
 
 namespace mica::optim {
@@ -42,7 +42,7 @@ struct CyclicLROptions {
   // How the amplitude changes: not, halved after each cycle, or by gamma^iterations.
   CycleMode mode = CycleMode::triangular;
   double gamma = 1;
-  std::function<double(double)> scale_fn{};   // a factor for the amplitude, in place of the mode
+  AnyFunction<double(double)> scale_fn{};     // a factor for the amplitude, in place of the mode
   CycleScale scale_mode = CycleScale::cycle;  // what scale_fn is given: the cycle, from 1, or the steps taken
   bool cycle_momentum = true;                 // the momentum (betas[0]) goes down as the rate goes up
   PerGroup base_momentum = 0.8, max_momentum = 0.9;

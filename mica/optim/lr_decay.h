@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/optim/lr_scheduler.h>
 
 namespace mica::optim {
 
 // A factor for the rate, from the number of steps taken.
-using LrLambda = std::function<double(std::int64_t epoch)>;
+using LrLambda = AnyFunction<double(std::int64_t epoch)>;
 
 // lr = the first rate * factor(epoch).
 class LambdaLR : public LRScheduler {

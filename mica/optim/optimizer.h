@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <mica/core/any_function.h>
 #include <mica/tensor/state_dict.h>
 #include <mica/tensor/tensor.h>
 
@@ -19,10 +19,10 @@ namespace mica::optim {
 class Optimizer;
 
 // Computes the loss and its gradients anew: zero_grad(), forward, backward(), return the loss.
-using Closure = std::function<Tensor()>;
+using Closure = AnyFunction<Tensor()>;
 
-using StepHook = std::function<void(Optimizer&)>;
-using StateHook = std::function<void(Optimizer&, StateDict&)>;
+using StepHook = AnyFunction<void(Optimizer&)>;
+using StateHook = AnyFunction<void(Optimizer&, StateDict&)>;
 
 namespace detail {
 class OptimizerHooks;

@@ -55,21 +55,33 @@ template <std::size_t Capacity> struct ShortText {
 // Copies a type without the qualifiers of its own name and of the names inside.
 template <std::size_t Capacity> consteval ShortText<Capacity> without_qualifiers(std::string_view type) {
   ShortText<Capacity> out;
-  while (!type.empty()) {
-    std::size_t read = 1;
-    std::string_view written = type.substr(0, 1);
-    if (type.starts_with("::")) {
+  // Runs in the compiler for every type that has a name: plain characters, since each call of a function
+  // there costs.
+  const char* read = type.data();
+  const char* const end = read + type.size();
+  while (read != end) {
+    const char c = *read;
+    const char next = end - read > 1 ? read[1] : '\0';
+    if (c == ':' && next == ':') {
       out.size = drop_qualifier(out.characters.data(), out.size);
-      read = 2;
-      written = {};
-    } else if (type.starts_with(" >")) {
-      written = {};  // some compilers write `> >`
-    } else if (const std::size_t length = place_in_source(type)) {
-      read = length;
-      written = type.starts_with("(lambda") ? "(lambda)" : "(unnamed)";
+      read += 2;
+      continue;
     }
-    out.size += written.copy(out.characters.data() + out.size, written.size());
-    type.remove_prefix(read);
+    if (c == ' ' && next == '>') {  // some compilers write `> >`
+      ++read;
+      continue;
+    }
+    if (c == '(') {
+      const std::string_view rest(read, static_cast<std::size_t>(end - read));
+      if (const std::size_t length = place_in_source(rest)) {
+        const std::string_view written = rest.starts_with("(lambda") ? "(lambda)" : "(unnamed)";
+        out.size += written.copy(out.characters.data() + out.size, written.size());
+        read += length;
+        continue;
+      }
+    }
+    out.characters[out.size++] = c;
+    ++read;
   }
   return out;
 }

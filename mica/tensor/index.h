@@ -3,7 +3,7 @@
 
 #include <concepts>
 #include <cstdint>
-#include <variant>
+#include <utility>
 
 #include <mica/tensor/tensor.h>
 
@@ -25,21 +25,29 @@ inline constexpr NoneIndex None;  // NOLINT(readability-identifier-naming): Pyth
 //            has
 class Index {
  public:
-  using Value = std::variant<std::int64_t, bool, Slice, EllipsisIndex, NoneIndex, Tensor>;
+  enum class Kind : std::uint8_t { position, flag, slice, ellipsis, none, tensor };
 
   template <std::integral T>
     requires(!std::same_as<T, bool>)
-  Index(T position) : value_(static_cast<std::int64_t>(position)) {}
-  template <std::same_as<bool> T> Index(T flag) : value_(flag) {}
-  Index(const Slice& slice) : value_(slice) {}
-  Index(EllipsisIndex) : value_(Ellipsis) {}
-  Index(NoneIndex) : value_(None) {}
-  Index(Tensor positions_or_mask) : value_(std::move(positions_or_mask)) {}
+  Index(T position) : kind_(Kind::position), position_(static_cast<std::int64_t>(position)) {}
+  template <std::same_as<bool> T> Index(T flag) : kind_(Kind::flag), position_(flag ? 1 : 0) {}
+  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}
+  Index(EllipsisIndex) : kind_(Kind::ellipsis) {}
+  Index(NoneIndex) : kind_(Kind::none) {}
+  Index(Tensor positions_or_mask) : kind_(Kind::tensor), tensor_(std::move(positions_or_mask)) {}
 
-  const Value& value() const { return value_; }
+  // Which of the others has a meaning.
+  Kind kind() const { return kind_; }
+  std::int64_t position() const { return position_; }
+  bool flag() const { return position_ != 0; }
+  const Slice& slice() const { return slice_; }
+  const Tensor& tensor() const { return tensor_; }
 
  private:
-  Value value_;
+  Kind kind_;  // a std::variant would be a twentieth of the compile time of every program
+  std::int64_t position_ = 0;
+  Slice slice_;
+  Tensor tensor_;
 };
 
 }  // namespace mica

@@ -10,19 +10,19 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <mica/autograd/grad_mode.h>
+#include <mica/core/any_function.h>
 #include <mica/nn/module.h>
 #include <mica/ops/creation.h>
 
 namespace mica::train {
 
 // Moves an average to the next value, given how many it is made of.
-using AverageFn = std::function<void(Tensor& average, const Tensor& current, std::int64_t n_averaged)>;
+using AverageFn = AnyFunction<void(Tensor& average, const Tensor& current, std::int64_t n_averaged)>;
 
 // average = decay average + (1 - decay) current. Errors: decay not in [0, 1].
 AverageFn get_ema_avg_fn(double decay = 0.999);
@@ -78,7 +78,7 @@ class FreshStatistics {
   bool empty() const { return undo_.empty(); }
 
  private:
-  std::vector<std::function<void()>> undo_;
+  std::vector<AnyFunction<void()>> undo_;
 };
 
 // The input in a batch: a tensor, an Example, or the first of several.
