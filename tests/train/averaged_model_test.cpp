@@ -143,14 +143,14 @@ struct Halved : nn::Module {
 };
 class OwnNorm : public nn::BatchNorm1d {
  public:
-  using BatchNorm1d::BatchNorm1d;
+  using nn::BatchNorm1d::BatchNorm1d;
   double gain = 2;
   NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
              running_var, num_batches_tracked, mode, gain)
 
  private:
   friend nn::Module;
-  Tensor forward(const Tensor& x) { return gain * BatchNorm1d::forward(x); }
+  Tensor forward(const Tensor& x) { return gain * nn::BatchNorm1d::forward(x); }
 };
 // Neither is known to the library, nor of its classes.
 struct Norms : nn::Module {
