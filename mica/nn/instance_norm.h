@@ -15,59 +15,41 @@ struct InstanceNormOptions {
   DType dtype = f32;
 };
 
-namespace detail {
-// What the three share: all but the shapes they accept. The members are those of batch norm.
-class InstanceNorm : public BatchNorm {
+// Each channel of each sample to mean 0 and variance 1 (torch.nn.InstanceNorm1d...). Shapes: (N, C, L) or
+// (C, L); (N, C, H, W) or (C, H, W); (N, C, D, H, W) or (C, D, H, W), unchanged.
+template <int dims> class InstanceNorm : public detail::ChannelNorm {
+ public:
+  using Options = InstanceNormOptions;
+  explicit InstanceNorm(std::int64_t num_features, const InstanceNormOptions& options = {})
+      : ChannelNorm(reflect::type_name<InstanceNorm>(), num_features,
+                    {.eps = options.eps,
+                     .momentum = options.momentum,
+                     .affine = options.affine,
+                     .track_running_stats = options.track_running_stats,
+                     .dtype = options.dtype}) {}
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode)
+
  protected:
+  friend Module;
   InstanceNorm() = default;
-  InstanceNorm(const char* type, std::int64_t num_features, const InstanceNormOptions& options);
-  // `spatial`: dimensions behind the channels. Errors: another number of dimensions, which may lack the first
-  // one; another number of channels, if they have weights or statistics.
-  Tensor normalize(const char* type, const Tensor& x, int spatial);
+  static constexpr detail::NormInput input{.least = dims + 1,
+                                           .most = dims + 2,
+                                           .channel = -1 - dims,
+                                           .shape = "(N, C, ...) or (C, ...)",
+                                           .any_channels = true};
+  Tensor forward(const Tensor& x) {
+    check(reflect::type_name<InstanceNorm>(), input, x);
+    return normalize_instances(x, dims);
+  }
 };
-}  // namespace detail
-
-// Each channel of each sample to mean 0 and variance 1 (torch.nn.InstanceNorm1d). Shapes: (N, C, L) or (C,
-// L), unchanged.
-class InstanceNorm1d : public detail::InstanceNorm {
- public:
-  explicit InstanceNorm1d(std::int64_t num_features, const InstanceNormOptions& options = {})
-      : InstanceNorm("nn::InstanceNorm1d", num_features, options) {}
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- protected:
-  friend Module;
-  InstanceNorm1d() = default;
-  Tensor forward(const Tensor& x) { return normalize("InstanceNorm1d", x, 1); }
-};
-
-// The same over planes (torch.nn.InstanceNorm2d). Shapes: (N, C, H, W) or (C, H, W), unchanged.
-class InstanceNorm2d : public detail::InstanceNorm {
- public:
-  explicit InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& options = {})
-      : InstanceNorm("nn::InstanceNorm2d", num_features, options) {}
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- protected:
-  friend Module;
-  InstanceNorm2d() = default;
-  Tensor forward(const Tensor& x) { return normalize("InstanceNorm2d", x, 2); }
-};
-
-// The same over volumes (torch.nn.InstanceNorm3d). Shapes: (N, C, D, H, W) or (C, D, H, W), unchanged.
-class InstanceNorm3d : public detail::InstanceNorm {
- public:
-  explicit InstanceNorm3d(std::int64_t num_features, const InstanceNormOptions& options = {})
-      : InstanceNorm("nn::InstanceNorm3d", num_features, options) {}
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- protected:
-  friend Module;
-  InstanceNorm3d() = default;
-  Tensor forward(const Tensor& x) { return normalize("InstanceNorm3d", x, 3); }
-};
+using InstanceNorm1d = InstanceNorm<1>;
+using InstanceNorm2d = InstanceNorm<2>;
+using InstanceNorm3d = InstanceNorm<3>;
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::InstanceNorm<dims>> = nn::detail::numbered_type("InstanceNorm", dims);
+}  // namespace mica::reflect::detail

@@ -84,92 +84,39 @@ using LazyConvTranspose1d = LazyConvTranspose<1>;
 using LazyConvTranspose2d = LazyConvTranspose<2>;
 using LazyConvTranspose3d = LazyConvTranspose<3>;
 
-// A BatchNorm1d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm1d).
-class LazyBatchNorm1d : public BatchNorm1d {
+namespace detail {
+void make_lazy(ChannelNorm& norm, DType dtype);
+void initialize(std::string_view type, ChannelNorm& norm, const NormInput& input, const Tensor& x);
+}  // namespace detail
+
+// A BatchNorm2d or InstanceNorm2d whose num_features are the channels of its first input
+// (torch.nn.LazyBatchNorm2d, LazyInstanceNorm2d).
+template <class Norm> class LazyNorm : public Norm {
  public:
-  explicit LazyBatchNorm1d(const BatchNormOptions& options = {});
-  std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm1d" : "BatchNorm1d"; }
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- private:
-  friend Module;
-  Tensor forward(const Tensor& x);
-};
-
-// A BatchNorm2d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm2d).
-class LazyBatchNorm2d : public BatchNorm2d {
- public:
-  explicit LazyBatchNorm2d(const BatchNormOptions& options = {});
-  std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm2d" : "BatchNorm2d"; }
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- private:
-  friend Module;
-  Tensor forward(const Tensor& x);
-};
-
-// A BatchNorm3d whose num_features is dimension 1 of its first input (torch.nn.LazyBatchNorm3d).
-class LazyBatchNorm3d : public BatchNorm3d {
- public:
-  explicit LazyBatchNorm3d(const BatchNormOptions& options = {});
-  std::string_view printed_type() const { return num_features == 0 ? "LazyBatchNorm3d" : "BatchNorm3d"; }
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- private:
-  friend Module;
-  Tensor forward(const Tensor& x);
-};
-
-// An InstanceNorm1d whose num_features are the channels of its first input, (N, C, L) or (C, L)
-// (torch.nn.LazyInstanceNorm1d).
-class LazyInstanceNorm1d : public InstanceNorm1d {
- public:
-  explicit LazyInstanceNorm1d(const InstanceNormOptions& options = {});
-  std::string_view printed_type() const {
-    return num_features == 0 ? "LazyInstanceNorm1d" : "InstanceNorm1d";
+  explicit LazyNorm(const typename Norm::Options& options = {}) : Norm(0, options) {
+    detail::make_lazy(*this, options.dtype);
   }
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- private:
-  friend Module;
-  Tensor forward(const Tensor& x);
-};
-
-// An InstanceNorm2d whose num_features are the channels of its first input, (N, C, H, W) or (C, H, W)
-// (torch.nn.LazyInstanceNorm2d).
-class LazyInstanceNorm2d : public InstanceNorm2d {
- public:
-  explicit LazyInstanceNorm2d(const InstanceNormOptions& options = {});
   std::string_view printed_type() const {
-    return num_features == 0 ? "LazyInstanceNorm2d" : "InstanceNorm2d";
+    return num_features == 0 ? reflect::type_name<LazyNorm>() : reflect::type_name<Norm>();
   }
+  using Norm::num_features, Norm::eps, Norm::momentum, Norm::affine, Norm::track_running_stats, Norm::weight,
+      Norm::bias, Norm::running_mean, Norm::running_var, Norm::num_batches_tracked, Norm::mode;
   NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
              running_var, num_batches_tracked, mode)
 
  private:
   friend Module;
-  Tensor forward(const Tensor& x);
-};
-
-// An InstanceNorm3d whose num_features are the channels of its first input, (N, C, D, H, W) or (C, D, H, W)
-// (torch.nn.LazyInstanceNorm3d).
-class LazyInstanceNorm3d : public InstanceNorm3d {
- public:
-  explicit LazyInstanceNorm3d(const InstanceNormOptions& options = {});
-  std::string_view printed_type() const {
-    return num_features == 0 ? "LazyInstanceNorm3d" : "InstanceNorm3d";
+  Tensor forward(const Tensor& x) {
+    if (num_features == 0) detail::initialize(reflect::type_name<LazyNorm>(), *this, Norm::input, x);
+    return Norm::forward(x);
   }
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- private:
-  friend Module;
-  Tensor forward(const Tensor& x);
 };
+using LazyBatchNorm1d = LazyNorm<BatchNorm1d>;
+using LazyBatchNorm2d = LazyNorm<BatchNorm2d>;
+using LazyBatchNorm3d = LazyNorm<BatchNorm3d>;
+using LazyInstanceNorm1d = LazyNorm<InstanceNorm1d>;
+using LazyInstanceNorm2d = LazyNorm<InstanceNorm2d>;
+using LazyInstanceNorm3d = LazyNorm<InstanceNorm3d>;
 
 }  // namespace mica::nn
 
@@ -179,4 +126,10 @@ inline constexpr auto type_text<nn::LazyConv<dims>> = nn::detail::numbered_type(
 template <int dims>
 inline constexpr auto type_text<nn::LazyConvTranspose<dims>> =
     nn::detail::numbered_type("LazyConvTranspose", dims);
+template <int dims>
+inline constexpr auto type_text<nn::LazyNorm<nn::BatchNorm<dims>>> =
+    nn::detail::numbered_type("LazyBatchNorm", dims);
+template <int dims>
+inline constexpr auto type_text<nn::LazyNorm<nn::InstanceNorm<dims>>> =
+    nn::detail::numbered_type("LazyInstanceNorm", dims);
 }  // namespace mica::reflect::detail

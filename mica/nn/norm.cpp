@@ -4,20 +4,22 @@
 #include <mica/nn/norm.h>
 #include <mica/nn/tuple.h>
 #include <mica/ops/creation.h>
+#include <mica/ops/group_norm.h>
 #include <mica/ops/norm.h>
 
 namespace mica::nn {
 
 namespace detail {
 
-BatchNorm::BatchNorm(const char* type, std::int64_t features, const BatchNormOptions& o)
+ChannelNorm::ChannelNorm(std::string_view type, std::int64_t features, const BatchNormOptions& o)
     : num_features(features),
       eps(o.eps),
       momentum(o.momentum),
       affine(o.affine),
       track_running_stats(o.track_running_stats) {
-  forbid_construction_inside_forward(type);
-  if (features < 0) throw Error(type, fmt::format("num_features {} must not be negative", features));
+  const std::string name = fmt::format("nn::{}", type);
+  forbid_construction_inside_forward(name.c_str());
+  if (features < 0) throw Error(name, fmt::format("num_features {} must not be negative", features));
   const Shape channels(features);
   if (affine) {
     weight = Parameter(ones(channels, o.dtype));
@@ -30,21 +32,36 @@ BatchNorm::BatchNorm(const char* type, std::int64_t features, const BatchNormOpt
   }
 }
 
-void BatchNorm::reset_running_stats() {
+void ChannelNorm::reset_running_stats() {
   if (!running_mean.defined()) return;
   running_mean.zero_();
   running_var.fill_(1);
   num_batches_tracked.zero_();
 }
 
-void BatchNorm::reset_parameters() {
+void ChannelNorm::reset_parameters() {
   reset_running_stats();
   if (!weight.defined()) return;
   init::ones_(weight);
   init::zeros_(bias);
 }
 
-Tensor BatchNorm::normalize(const Tensor& x) {
+void ChannelNorm::check(std::string_view type, const NormInput& input, const Tensor& x) const {
+  if (x.dim() < input.least || x.dim() > input.most) {
+    const std::string wanted = input.least == input.most ? fmt::format("{}", input.most)
+                                                         : fmt::format("{} or {}", input.least, input.most);
+    throw Error(std::string(type),
+                fmt::format("expected {} dimensions, got shape {}", wanted, mica::to_string(x.sizes())),
+                input.shape);
+  }
+  const std::int64_t channels = x.size(input.channel);
+  if (channels == num_features) return;
+  if (input.any_channels && !weight.defined() && !running_mean.defined()) return;
+  throw Error(std::string(type), fmt::format("input of shape {} has {} channels, expected {}",
+                                             mica::to_string(x.sizes()), channels, num_features));
+}
+
+Tensor ChannelNorm::normalize_batch(const Tensor& x) {
   double factor = momentum.value_or(0);
   if (mode.training && track_running_stats) {
     num_batches_tracked += 1;
@@ -54,48 +71,21 @@ Tensor BatchNorm::normalize(const Tensor& x) {
                     {.training = mode.training, .momentum = factor, .eps = eps});
 }
 
-std::string BatchNorm::extra_repr() const {
+Tensor ChannelNorm::normalize_instances(const Tensor& x, int dims) const {
+  const bool batched = x.dim() == dims + 2;
+  const Tensor y = instance_norm(batched ? x : x.unsqueeze(0), running_mean, running_var, weight, bias,
+                                 {.use_input_stats = mode.training || !track_running_stats,
+                                  .momentum = momentum.value_or(0),
+                                  .eps = eps});
+  return batched ? y : y.squeeze(0);
+}
+
+std::string ChannelNorm::extra_repr() const {
   return fmt::format("{}, eps={}, momentum={}, affine={}, track_running_stats={}", num_features, show(eps),
                      momentum ? show(*momentum) : "None", show(affine), show(track_running_stats));
 }
 
 }  // namespace detail
-
-namespace {
-void check_channels(const char* type, const Tensor& x, std::int64_t features) {
-  if (x.size(1) == features) return;
-  throw Error(type, fmt::format("input of shape {} has {} channels, expected {}", mica::to_string(x.sizes()),
-                                x.size(1), features));
-}
-}  // namespace
-
-Tensor BatchNorm1d::forward(const Tensor& x) {
-  if (x.dim() != 2 && x.dim() != 3) {
-    throw Error("BatchNorm1d",
-                fmt::format("expected 2 or 3 dimensions, got shape {}", mica::to_string(x.sizes())),
-                "(N, C) or (N, C, L)");
-  }
-  check_channels("BatchNorm1d", x, num_features);
-  return normalize(x);
-}
-
-Tensor BatchNorm2d::forward(const Tensor& x) {
-  if (x.dim() != 4) {
-    throw Error("BatchNorm2d", fmt::format("expected 4 dimensions, got shape {}", mica::to_string(x.sizes())),
-                "(N, C, H, W)");
-  }
-  check_channels("BatchNorm2d", x, num_features);
-  return normalize(x);
-}
-
-Tensor BatchNorm3d::forward(const Tensor& x) {
-  if (x.dim() != 5) {
-    throw Error("BatchNorm3d", fmt::format("expected 5 dimensions, got shape {}", mica::to_string(x.sizes())),
-                "(N, C, D, H, W)");
-  }
-  check_channels("BatchNorm3d", x, num_features);
-  return normalize(x);
-}
 
 LayerNorm::LayerNorm(const Shape& shape, const LayerNormOptions& o)
     : normalized_shape(shape), eps(o.eps), elementwise_affine(o.elementwise_affine) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
+#include <mica/nn/dims.h>
 #include <mica/nn/module.h>
 
 namespace mica::nn {
@@ -16,8 +18,16 @@ struct BatchNormOptions {
 };
 
 namespace detail {
-// What BatchNorm1d, BatchNorm2d and BatchNorm3d share: all but the shapes they accept.
-class BatchNorm : public Module {
+// What a layer takes.
+struct NormInput {
+  int least, most;    // dimensions
+  int channel;        // which of them the channels are
+  const char* shape;  // in words
+  bool any_channels;  // if it has neither weights nor statistics
+};
+
+// What batch and instance normalisation share.
+class ChannelNorm : public Module {
  public:
   std::int64_t num_features = 0;
   double eps = 1e-5;
@@ -33,53 +43,43 @@ class BatchNorm : public Module {
   std::string extra_repr() const;
 
  protected:
-  BatchNorm() = default;
-  BatchNorm(const char* type, std::int64_t num_features, const BatchNormOptions& options);
-  Tensor normalize(const Tensor& x);
+  ChannelNorm() = default;
+  ChannelNorm(std::string_view type, std::int64_t num_features, const BatchNormOptions& options);
+  void check(std::string_view type, const NormInput& input, const Tensor& x) const;
+  Tensor normalize_batch(const Tensor& x);
+  // `dims`: those behind the channels.
+  Tensor normalize_instances(const Tensor& x, int dims) const;
 };
 }  // namespace detail
 
-// Per-channel normalisation over the batch (torch.nn.BatchNorm1d). Shapes: (N, C) or (N, C, L), unchanged.
-class BatchNorm1d : public detail::BatchNorm {
+// Per-channel normalisation over the batch and the dimensions behind the channels (torch.nn.BatchNorm1d...).
+// Shapes: (N, C) or (N, C, L); (N, C, H, W); (N, C, D, H, W), unchanged.
+template <int dims> class BatchNorm : public detail::ChannelNorm {
  public:
-  explicit BatchNorm1d(std::int64_t num_features, const BatchNormOptions& options = {})
-      : BatchNorm("nn::BatchNorm1d", num_features, options) {}
+  using Options = BatchNormOptions;
+  explicit BatchNorm(std::int64_t num_features, const BatchNormOptions& options = {})
+      : ChannelNorm(reflect::type_name<BatchNorm>(), num_features, options) {}
   NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
              running_var, num_batches_tracked, mode)
 
  protected:
   friend Module;
-  BatchNorm1d() = default;
-  Tensor forward(const Tensor& x);
+  BatchNorm() = default;
+  static constexpr detail::NormInput input{.least = dims == 1 ? 2 : dims + 2,
+                                           .most = dims + 2,
+                                           .channel = 1,
+                                           .shape = dims == 1   ? "(N, C) or (N, C, L)"
+                                                    : dims == 2 ? "(N, C, H, W)"
+                                                                : "(N, C, D, H, W)",
+                                           .any_channels = false};
+  Tensor forward(const Tensor& x) {
+    check(reflect::type_name<BatchNorm>(), input, x);
+    return normalize_batch(x);
+  }
 };
-
-// Per-channel normalisation over batch and plane (torch.nn.BatchNorm2d). Shapes: (N, C, H, W), unchanged.
-class BatchNorm2d : public detail::BatchNorm {
- public:
-  explicit BatchNorm2d(std::int64_t num_features, const BatchNormOptions& options = {})
-      : BatchNorm("nn::BatchNorm2d", num_features, options) {}
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- protected:
-  friend Module;
-  BatchNorm2d() = default;
-  Tensor forward(const Tensor& x);
-};
-
-// Per-channel normalisation over batch and volume (torch.nn.BatchNorm3d). Shapes: (N, C, D, H, W), unchanged.
-class BatchNorm3d : public detail::BatchNorm {
- public:
-  explicit BatchNorm3d(std::int64_t num_features, const BatchNormOptions& options = {})
-      : BatchNorm("nn::BatchNorm3d", num_features, options) {}
-  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
-             running_var, num_batches_tracked, mode)
-
- protected:
-  friend Module;
-  BatchNorm3d() = default;
-  Tensor forward(const Tensor& x);
-};
+using BatchNorm1d = BatchNorm<1>;
+using BatchNorm2d = BatchNorm<2>;
+using BatchNorm3d = BatchNorm<3>;
 
 struct LayerNormOptions {
   double eps = 1e-5;
@@ -110,3 +110,8 @@ class LayerNorm : public Module {
 };
 
 }  // namespace mica::nn
+
+namespace mica::reflect::detail {
+template <int dims>
+inline constexpr auto type_text<nn::BatchNorm<dims>> = nn::detail::numbered_type("BatchNorm", dims);
+}  // namespace mica::reflect::detail

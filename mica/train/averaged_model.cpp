@@ -1,3 +1,4 @@
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -5,8 +6,8 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
-#include <mica/nn/lazy.h>
-#include <mica/nn/norm.h>
+#include <mica/nn/plain.h>
+#include <mica/nn/walk.h>
 #include <mica/ops/inplace.h>
 #include <mica/ops/pointwise.h>
 #include <mica/train/averaged_model.h>
@@ -55,14 +56,51 @@ void update_average(const nn::ModuleRef& average, const nn::ModuleRef& model, Te
 
 namespace {
 
-nn::detail::BatchNorm* batch_norm(const nn::ModuleRef& module) {
-  if (auto* bn = module.get_if<nn::BatchNorm1d>()) return bn;
-  if (auto* bn = module.get_if<nn::BatchNorm2d>()) return bn;
-  if (auto* bn = module.get_if<nn::BatchNorm3d>()) return bn;
-  if (auto* bn = module.get_if<nn::LazyBatchNorm1d>()) return bn;
-  if (auto* bn = module.get_if<nn::LazyBatchNorm2d>()) return bn;
-  if (auto* bn = module.get_if<nn::LazyBatchNorm3d>()) return bn;
-  return nullptr;
+// The running statistics of one module and how fast they move, if it has all of these members.
+struct Statistics {
+  nn::Buffer *mean = nullptr, *var = nullptr, *count = nullptr;
+  std::optional<nn::FieldRef> momentum;
+};
+
+// Finds batch normalisation by its members, so also in classes that are not the library's, and in those of
+// nn::Parametrized. What has no shape yet, in a lazy layer, counts too.
+class FindStatistics : public nn::Visitor {
+ public:
+  void buffer(std::string_view name, nn::Buffer& b) override {
+    if (name == "running_mean") found[prefix()].mean = &b;
+    if (name == "running_var") found[prefix()].var = &b;
+    if (name == "num_batches_tracked") found[prefix()].count = &b;
+  }
+  void uninitialized_buffer(std::string_view name, nn::Buffer& b) override { buffer(name, b); }
+  void field(std::string_view name, const nn::FieldRef& f) override {
+    if (name != "momentum") return;
+    nn::detail::Misfit misfit;
+    f.check({}, misfit);
+    if (!misfit.found()) found[prefix()].momentum = f;
+  }
+  std::map<std::string, Statistics> found;
+};
+
+void set_momentum(const nn::FieldRef& momentum, const nn::Plain& value) {
+  nn::detail::Misfit misfit;
+  momentum.set(value, misfit);
+}
+
+// Makes the statistics new, and returns what sets the momentum back, and all if no batch was counted.
+std::function<void()> start_anew(const Statistics& s, const nn::FieldRef& momentum) {
+  std::vector<std::pair<nn::Buffer*, Tensor>> before;
+  for (nn::Buffer* buffer : {s.mean, s.var, s.count}) {
+    if (!buffer->defined()) continue;
+    before.emplace_back(buffer, buffer->clone());
+    buffer->fill_(buffer == s.var ? 1 : 0);
+  }
+  const nn::Plain old_momentum = momentum.get();
+  set_momentum(momentum, {});
+  return [momentum, old_momentum, before, count = s.count] {
+    set_momentum(momentum, old_momentum);
+    if (!count->defined() || count->item() != 0) return;
+    for (const auto& [buffer, values] : before) buffer->copy_(values);
+  };
 }
 
 // Remembers every mode of a model.
@@ -75,12 +113,12 @@ class Modes : public nn::Visitor {
 }  // namespace
 
 FreshStatistics::FreshStatistics(const nn::ModuleRef& model) {
-  for (const nn::ModuleRef& module : model.modules()) {
-    nn::detail::BatchNorm* bn = batch_norm(module);
-    if (bn == nullptr || !bn->track_running_stats) continue;
-    undo_.emplace_back([bn, momentum = bn->momentum] { bn->momentum = momentum; });
-    bn->reset_running_stats();
-    bn->momentum.reset();
+  FindStatistics statistics;
+  model.walk(statistics);
+  for (const auto& [path, s] : statistics.found) {
+    if (s.mean != nullptr && s.var != nullptr && s.count != nullptr && s.momentum) {
+      undo_.push_back(start_anew(s, *s.momentum));
+    }
   }
   if (undo_.empty()) return;
   Modes modes;

@@ -94,7 +94,10 @@ template <class Batch> Tensor input_of(const Batch& batch) {
 }  // namespace detail
 
 // One pass over the batches of `loader` to compute the running statistics of the model's batch normalisation
-// anew (torch.optim.swa_utils.update_bn). Modes and momenta are afterwards what they were.
+// anew (torch.optim.swa_utils.update_bn). Modes and momenta are afterwards what they were. Batch
+// normalisation is every module with buffers running_mean, running_var and num_batches_tracked and a momentum
+// that may be absent; one that counts no batch (it was not called, or is instance normalisation) keeps its
+// statistics.
 template <class Loader, nn::IsModule M> void update_bn(Loader&& loader, M& model) {
   const detail::FreshStatistics fresh{nn::ModuleRef(model)};
   if (fresh.empty()) return;

@@ -35,13 +35,15 @@ def flat(results):
     return [] if results is None else [results]
 
 
-def layer(name, make, inputs, steps=1, dtype=F64, draw=torch.randn, scale=1.0, call=None):
+def layer(name, make, inputs, steps=1, dtype=F64, draw=torch.randn, scale=1.0, call=None, kind=None):
     """One case. `inputs` is the shape of the one input, or a function of (generator, dtype) that gives a list of inputs
     (None for one that is absent; integers and booleans get no gradient). Integers of one shape come from `draw`.
-    `call(module, inputs)` if it is not module(*inputs); its results may be nested tuples."""
+    `call(module, inputs)` if it is not module(*inputs); its results may be nested tuples. `kind` is the layer of Mica that the
+    case is for, if it is not named like the class of `module`."""
     torch.manual_seed(7)
     module = make()
-    case = {"name": name, "dtype": str(dtype).split(".")[1], "initial": dump_state(module.state_dict().items())}
+    case = {"name": name, "kind": kind or type(module).__name__, "dtype": str(dtype).split(".")[1],
+            "names": list(module.state_dict()), "initial": dump_state(module.state_dict().items())}
     generator = torch.Generator().manual_seed(11)
     call = call or (lambda module, inputs: module(*inputs))
 

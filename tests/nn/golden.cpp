@@ -3,10 +3,12 @@
 #include <cmath>
 #include <cstdint>
 #include <fstream>
+#include <span>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
+#include <mica/autograd/gradcheck.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
 #include <mica/ops/reduce.h>
@@ -15,7 +17,8 @@ namespace mica::nn {
 
 using nlohmann::json;
 
-const json& golden(const std::string& family, const std::string& section) {
+namespace {
+const json& golden_file(const std::string& family) {
   static std::map<std::string, json> files;
   auto found = files.find(family);
   if (found == files.end()) {
@@ -23,7 +26,15 @@ const json& golden(const std::string& family, const std::string& section) {
     if (!file) throw std::out_of_range("no golden values of a family " + family);
     found = files.emplace(family, json::parse(file)).first;
   }
-  return found->second.at(section);
+  return found->second;
+}
+}  // namespace
+
+bool has_golden(const std::string& family, const std::string& section) {
+  return golden_file(family).contains(section);
+}
+const json& golden(const std::string& family, const std::string& section) {
+  return golden_file(family).at(section);
 }
 
 void expect_golden(const Tensor& actual, const json& expected, double tolerance) {
@@ -46,6 +57,25 @@ void expect_prints(const std::string& family, const std::map<std::string, std::s
   }
 }
 
+namespace {
+std::set<std::string> followed;
+}  // namespace
+
+const std::set<std::string>& followed_golden() { return followed; }
+
+std::string_view why_no_derivatives(const std::string& name) {
+  static const std::map<std::string, std::string_view> reasons{
+      {"embedding of all options", "scale_grad_by_freq divides gradients"},
+      {"bag of all options", "scale_grad_by_freq divides gradients"},
+      {"GaussianNLLLoss", "gradients of variances below eps pass, as in PyTorch"},
+      {"spectral norm", "training takes the vectors of the power iteration for constants"},
+      {"orthogonal wide", "the signs on the diagonal are parameters: householder"},
+      {"orthogonal batch", "the signs on the diagonal are parameters: householder"}};
+  if (name.starts_with("orthogonal householder")) return "the signs on the diagonal are parameters";
+  const auto found = reasons.find(name);
+  return found == reasons.end() ? std::string_view() : found->second;
+}
+
 namespace detail {
 namespace {
 
@@ -54,6 +84,16 @@ const json& layer_case(const std::string& family, const std::string& name) {
     if (layer["name"] == name) return layer;
   }
   throw std::out_of_range("no golden layer named " + name + " in " + family);
+}
+
+// The layer itself, or one inside, as the map of a parametrization is.
+void expect_kind(std::string_view kind, std::string_view type, const ModuleRef& layer) {
+  for (const ModuleRef& module : layer.modules()) {
+    std::string_view inside = module.type();
+    if (inside.starts_with('_')) inside.remove_prefix(1);  // "_WeightNorm"
+    if (inside == kind) return;
+  }
+  EXPECT_EQ(type, kind) << "the case is for another layer";
 }
 
 // Null stands for no tensor.
@@ -80,14 +120,14 @@ void expect_results(const std::vector<Tensor>& results, const json& expected, do
   }
 }
 
-void backward(const std::vector<Tensor>& results, const json& weights, DType dtype) {
-  Tensor total;
+// sum(result * weight) over the results that can have gradients.
+Tensor weighted_sum(const std::vector<Tensor>& results, const json& weights, DType dtype) {
+  Tensor total = zeros({}, dtype);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!results[i].requires_grad()) continue;
-    const Tensor part = (results[i] * input_of(weights[i], dtype)).sum();
-    total = total.defined() ? total + part : part;
+    if (!results[i].is_floating_point()) continue;
+    total = total + (results[i] * input_of(weights[i], dtype)).sum();
   }
-  if (total.defined()) total.backward();
+  return total;
 }
 
 void follow_step(const json& step, ModuleRef layer, const GoldenCall& call, DType dtype, double tolerance) {
@@ -97,7 +137,8 @@ void follow_step(const json& step, ModuleRef layer, const GoldenCall& call, DTyp
   const std::vector<Tensor> results = call(inputs);
   expect_results(results, step["outputs"], tolerance);
   layer.zero_grad();
-  backward(results, step["weights"], dtype);
+  const Tensor total = weighted_sum(results, step["weights"], dtype);
+  if (total.requires_grad()) total.backward();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     SCOPED_TRACE("gradient of input " + std::to_string(i));
     if (!step["grad_inputs"][i].is_null()) expect_golden(inputs[i].grad(), step["grad_inputs"][i], tolerance);
@@ -115,20 +156,42 @@ void follow_step(const json& step, ModuleRef layer, const GoldenCall& call, DTyp
   }
 }
 
+// Inputs and parameters against finite differences, in f64, in training and in evaluation.
+void check_gradients(const json& step, ModuleRef layer, const GoldenCall& call) {
+  layer.to(f64);
+  std::vector<Tensor> inputs = inputs_of(step, f64), wanted = layer.parameters();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!step["grad_inputs"][i].is_null()) wanted.push_back(inputs[i].requires_grad_());
+  }
+  if (wanted.empty()) return;
+  for (const bool training : {true, false}) {
+    layer.train(training);
+    const auto total = [&](std::span<const Tensor>) {
+      manual_seed(5);  // the same numbers for every dropout
+      return weighted_sum(call(inputs), step["weights"], f64);
+    };
+    EXPECT_EQ(autograd::gradcheck(total, wanted), "") << (training ? "in training" : "in evaluation");
+  }
+}
+
 }  // namespace
 
 DType golden_dtype(const std::string& family, const std::string& name) {
   return layer_case(family, name)["dtype"] == "float64" ? f64 : f32;
 }
 
-void follow_golden(const std::string& family, const std::string& name, ModuleRef layer,
+void follow_golden(const std::string& family, const std::string& name, std::string_view type, ModuleRef layer,
                    const GoldenCall& call) {
   const json& g = layer_case(family, name);
+  followed.insert(family + ": " + name);
+  expect_kind(g["kind"].get<std::string>(), type, layer);
   const DType dtype = golden_dtype(family, name);
   const double tolerance = dtype == f64 ? 1e-11 : 2e-5;
 
   const StateDict initial = layer.state_dict();
-  EXPECT_EQ(initial.size(), g["initial"].size());
+  std::vector<std::string> names;
+  for (const auto& [key, tensor] : initial) names.push_back(key);
+  EXPECT_EQ(names, g["names"].get<std::vector<std::string>>());
   for (const auto& [key, expected] : g["initial"].items()) {
     SCOPED_TRACE("initial " + key);
     // One unit in the last place, unless the values are computed.
@@ -147,6 +210,7 @@ void follow_golden(const std::string& family, const std::string& name, ModuleRef
   layer.train(false);
   SCOPED_TRACE("in evaluation");
   expect_results(call(inputs_of(g["eval"], dtype)), g["eval"]["outputs"], tolerance);
+  if (why_no_derivatives(name).empty()) check_gradients(g["steps"][0], layer, call);
 }
 
 }  // namespace detail

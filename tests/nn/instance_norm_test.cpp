@@ -100,7 +100,7 @@ TEST(LazyInstanceNorm, IsTheLayerOfKnownSizeAfterOneCall) {
 TEST(InstanceNorm, RefusesWhatDoesNotFit) {
   EXPECT_THAT([] { InstanceNorm1d(-1); }, message("num_features -1"));
   InstanceNorm1d one(3, {.affine = true});
-  EXPECT_THAT([&] { one(ones({3})); }, message("expected 3 or 2 dimensions, got shape [3]"));
+  EXPECT_THAT([&] { one(ones({3})); }, message("expected 2 or 3 dimensions, got shape [3]"));
   EXPECT_THAT([&] { one(ones({2, 4, 5})); }, message("has 4 channels, expected 3"));
   EXPECT_THAT([&] { one(ones({4, 5})); }, message("has 4 channels, expected 3"));
   EXPECT_THAT([&] { one(ones({2, 3, 1})); }, message("one value per channel"));

@@ -13,6 +13,8 @@
 #include <mica/ops/random.h>
 #include <mica/optim/sgd.h>
 
+#include "golden.h"
+
 namespace mica::nn {
 namespace {
 
@@ -246,6 +248,33 @@ TEST(LazyLayers, RefuseWhatNoInputCouldMakeRight) {
   p.materialize({2, 5});
   EXPECT_THROW(p.materialize({2, 5}), Error);
   EXPECT_TRUE(p.requires_grad());
+}
+
+template <class Make> void follow_called(const std::string& name, const Shape& sizes, Make make) {
+  follow_golden("lazy", name, [&](DType dtype) {
+    auto layer = make(dtype);
+    layer(ones(sizes, dtype));
+    return layer;
+  });
+}
+
+template <class Conv, class Transpose, class BatchNorm, class InstanceNorm>
+void follow_dims(const std::string& dims, const Shape& sizes) {
+  follow_called("LazyConv" + dims, sizes,
+                [](DType dtype) { return Conv(2, 2, {.stride = 2, .padding = 1, .dtype = dtype}); });
+  follow_called("LazyConvTranspose" + dims, sizes,
+                [](DType dtype) { return Transpose(2, 2, {.stride = 2, .bias = false, .dtype = dtype}); });
+  follow_called("LazyBatchNorm" + dims, sizes, [](DType dtype) { return BatchNorm({.dtype = dtype}); });
+  follow_called("LazyInstanceNorm" + dims, sizes, [](DType dtype) {
+    return InstanceNorm({.affine = true, .track_running_stats = true, .dtype = dtype});
+  });
+}
+
+TEST(LazyLayers, FollowPyTorch) {
+  follow_called("LazyLinear", {1, 3}, [](DType dtype) { return LazyLinear(2, {.dtype = dtype}); });
+  follow_dims<LazyConv1d, LazyConvTranspose1d, LazyBatchNorm1d, LazyInstanceNorm1d>("1d", {2, 3, 5});
+  follow_dims<LazyConv2d, LazyConvTranspose2d, LazyBatchNorm2d, LazyInstanceNorm2d>("2d", {2, 3, 4, 3});
+  follow_dims<LazyConv3d, LazyConvTranspose3d, LazyBatchNorm3d, LazyInstanceNorm3d>("3d", {2, 3, 2, 3, 3});
 }
 
 }  // namespace

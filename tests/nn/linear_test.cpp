@@ -74,6 +74,10 @@ TEST(Bilinear, FollowsPyTorch) {
                            {"bilinear without bias", Bilinear(3, 2, 4, {.bias = false}).to_string()}});
 }
 
+TEST(Identity, FollowsPyTorch) {
+  follow_golden("linear", "identity", [](DType) { return Identity{}; });
+}
+
 TEST(Bilinear, RefusesWhatDoesNotFit) {
   EXPECT_THAT([] { Bilinear(0, 2, 3); }, ThrowsMessage<Error>(HasSubstr("in1_features 0")));
   EXPECT_THROW(Bilinear(1, -2, 3), Error);

@@ -37,6 +37,7 @@ template <class Fn> void for_each_loss(Fn&& fn) {
   fn("NLLLoss plain", [] { return NLLLoss2d{.reduction = Reduction::none}; });
   fn("PoissonNLLLoss", [] { return PoissonNLLLoss{.log_input = false, .full = true, .eps = 0.1}; });
   fn("GaussianNLLLoss", [] { return GaussianNLLLoss{.full = true, .eps = 0.2}; });
+  fn("GaussianNLLLoss plain", [] { return GaussianNLLLoss{}; });
   fn("KLDivLoss", [] { return KLDivLoss{.reduction = Reduction::batchmean, .log_target = true}; });
   fn("BCELoss", [] { return BCELoss{.weight = buffer(weight())}; });
   fn("BCEWithLogitsLoss", [] {

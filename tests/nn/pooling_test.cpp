@@ -68,6 +68,7 @@ TEST(LPPool, FollowsPyTorch) {
                 [](DType) { return LPPool1d(2, 3, {.stride = 2, .ceil_mode = true}); });
   follow_golden("pooling", "LPPool2d",
                 [](DType) { return LPPool2d(2, 3, {.stride = 2, .ceil_mode = true}); });
+  follow_golden("pooling", "LPPool3d", [](DType) { return LPPool3d(2, {3, 2, 2}, {.stride = {1, 2, 3}}); });
 }
 
 template <int dims> void follow_adaptive() {

@@ -10,6 +10,8 @@ namespace mica::nn {
 namespace {
 
 TEST(Shuffles, FollowPyTorch) {
+  follow_golden("shuffle", "ChannelShuffle", [](DType) { return ChannelShuffle{.groups = 2}; });
+  follow_golden("shuffle", "ChannelShuffle of sequences", [](DType) { return ChannelShuffle{.groups = 3}; });
   follow_golden("shuffle", "PixelShuffle", [](DType) { return PixelShuffle{.upscale_factor = 2}; });
   follow_golden("shuffle", "PixelUnshuffle", [](DType) { return PixelUnshuffle{.downscale_factor = 2}; });
   expect_prints("shuffle", {{"ChannelShuffle", ChannelShuffle{.groups = 2}.to_string()},

@@ -1,13 +1,10 @@
 // Every optimizer against PyTorch.
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <regex>
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "../golden/declared.h"
 #include "golden.h"
 
 namespace mica::optim {
@@ -57,19 +54,9 @@ TEST(Follow, GroupsWithOptionsOfTheirOwn) {
   follow_groups<RMSprop, RMSpropOptions>("RMSprop");
 }
 
-// What the headers declare, by the pattern of the declaration.
 std::set<std::string> declared(const std::string& pattern) {
   std::set<std::string> out;
-  const auto folder = std::filesystem::path(MICA_GOLDEN_DIR) / "../../mica/optim";
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != ".h") continue;
-    std::ifstream file(entry.path());
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    const std::regex declaration(pattern);
-    for (std::sregex_iterator i(text.begin(), text.end(), declaration), end; i != end; ++i) {
-      out.insert((*i)[1].str());
-    }
-  }
+  for (const auto& [name, rest] : golden::declared(golden::headers_of("optim"), pattern)) out.insert(name);
   return out;
 }
 

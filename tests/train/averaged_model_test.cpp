@@ -7,8 +7,11 @@
 #include <mica/core/random.h>
 #include <mica/data/dataset.h>
 #include <mica/nn/dropout.h>
+#include <mica/nn/instance_norm.h>
+#include <mica/nn/lazy.h>
 #include <mica/nn/linear.h>
 #include <mica/nn/norm.h>
+#include <mica/nn/parametrize.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/join.h>
@@ -133,6 +136,60 @@ TEST(UpdateBn, ComputesTheStatisticsAnew) {
   EXPECT_EQ(net.norm.num_batches_tracked.item<std::int64_t>(), 3);
   const Tensor seen = net.fc(cat(batches));
   EXPECT_TRUE(allclose(net.norm.running_mean, seen.detach().mean(Shape(0)), 1e-4, 1e-5));
+}
+
+struct Halved : nn::Module {
+  Tensor forward(const Tensor& x) { return x / 2; }
+};
+class OwnNorm : public nn::BatchNorm1d {
+ public:
+  using nn::BatchNorm1d::BatchNorm1d;
+  double gain = 2;
+  NN_MEMBERS(num_features, eps, momentum, affine, track_running_stats, weight, bias, running_mean,
+             running_var, num_batches_tracked, mode, gain)
+
+ private:
+  friend nn::Module;
+  Tensor forward(const Tensor& x) { return gain * nn::BatchNorm1d::forward(x); }
+};
+// Neither is known to the library, nor of its classes.
+struct Norms : nn::Module {
+  nn::Parametrized<nn::BatchNorm1d, nn::On<"weight", Halved>> parametrized{nn::BatchNorm1d{4}};
+  std::vector<OwnNorm> own = nn::repeat(1, [] { return OwnNorm{4}; });
+  nn::LazyBatchNorm1d lazy{};
+  Tensor forward(const Tensor& x) { return parametrized(x) + own[0](x) + lazy(x); }
+};
+
+TEST(UpdateBn, FindsBatchNormsByWhatTheyHave) {
+  manual_seed(3);
+  Norms net;
+  const std::vector<Tensor> batches{randn({8, 4}), 5 + randn({8, 4})};
+  net(1000 * randn({8, 4}));
+  update_bn(batches, net);
+  const Tensor mean = cat(batches).mean(Shape(0));
+  EXPECT_TRUE(allclose(net.parametrized.running_mean, mean, 1e-4, 1e-5));
+  EXPECT_TRUE(allclose(net.own[0].running_mean, mean, 1e-4, 1e-5));
+  EXPECT_TRUE(allclose(net.lazy.running_mean, mean, 1e-4, 1e-5));
+  EXPECT_EQ(net.parametrized.num_batches_tracked.item(), 2);
+  EXPECT_EQ(net.parametrized.momentum, 0.1);
+  EXPECT_EQ(net.own[0].momentum, 0.1);
+}
+
+TEST(UpdateBn, LeavesInstanceNormAndNormsThatWereNotCalledAlone) {
+  struct Mixed : nn::Module {
+    nn::BatchNorm1d norm{4}, unused{4};
+    nn::InstanceNorm1d instance{4, {.track_running_stats = true}};
+    Tensor forward(const Tensor& x) { return instance(norm(x)); }
+  } net;
+  net.unused.running_mean.fill_(3);
+  net.instance.running_mean.fill_(4);
+  net.instance.running_var.fill_(5);
+  update_bn(std::vector<Tensor>{randn({2, 4, 3})}, net);
+  EXPECT_EQ(net.norm.num_batches_tracked.item(), 1);
+  EXPECT_TRUE(equal(net.unused.running_mean, full({4}, 3)));
+  EXPECT_TRUE(equal(net.instance.running_mean, full({4}, 4)));
+  EXPECT_TRUE(equal(net.instance.running_var, full({4}, 5)));
+  EXPECT_EQ(net.instance.momentum, 0.1);
 }
 
 TEST(UpdateBn, TakesExamplesAndPairs) {

@@ -18,6 +18,7 @@ def layers():
     yield layer("bilinear", lambda: nn.Bilinear(3, 2, 4), two((5, 3), (5, 2)), dtype=F32)
     yield layer("bilinear f64", lambda: nn.Bilinear(3, 2, 4, **d), two((2, 5, 3), (2, 5, 2)))
     yield layer("bilinear without bias", lambda: nn.Bilinear(2, 3, 1, bias=False, **d), two((4, 2), (4, 3)))
+    yield layer("identity", lambda: nn.Identity(54, unused=0.1), (2, 3))
 
 
 def prints():

@@ -42,6 +42,7 @@ CASES = {
     "NLLLoss plain": (lambda: nn.NLLLoss(reduction="none"), ("x", "classes")),
     "PoissonNLLLoss": (lambda: nn.PoissonNLLLoss(log_input=False, full=True, eps=0.1), "pp"),
     "GaussianNLLLoss": (lambda: nn.GaussianNLLLoss(full=True, eps=0.2), "xxp"),
+    "GaussianNLLLoss plain": (nn.GaussianNLLLoss, "xxp"),
     "KLDivLoss": (lambda: nn.KLDivLoss(reduction="batchmean", log_target=True), "xx"),
     "BCELoss": (lambda: nn.BCELoss(weight=WEIGHT.clone()), "pp"),
     "BCEWithLogitsLoss": (lambda: nn.BCEWithLogitsLoss(weight=WEIGHT.clone(), pos_weight=WEIGHT.flip(0).clone()), "xp"),

@@ -30,11 +30,11 @@ def layers():
                  f"ReplicationPad{n}d": getattr(nn, f"ReplicationPad{n}d"),
                  f"ZeroPad{n}d": lambda p: getattr(nn, f"ConstantPad{n}d")(p, 0.0), f"CircularPad{n}d": CircularPad}
         for name, make in kinds.items():
-            yield layer(name, lambda: make(SIDES[n]), batch)
+            yield layer(name, lambda: make(SIDES[n]), batch, kind=name)
             if "Constant" in name or "Zero" in name:
-                yield layer(f"{name} cutting off", lambda: make(CUT[n]), batch)
+                yield layer(f"{name} cutting off", lambda: make(CUT[n]), batch, kind=name)
             if not name.startswith("Circular"):
-                yield layer(f"{name} of all sides, unbatched", lambda: make((1,) * 2 * n), SHAPE[n])
+                yield layer(f"{name} of all sides, unbatched", lambda: make((1,) * 2 * n), SHAPE[n], kind=name)
 
 
 def prints():

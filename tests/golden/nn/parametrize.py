@@ -88,7 +88,8 @@ def makers():
 
 def layers():
     for name, make, shape, options in makers():
-        case = layer(name, make, shape, steps=2 if "orthogonal" not in name else 1, **options)
+        kind = {"weight": "WeightNorm", "spectral": "SpectralNorm", "orthogonal": "Orthogonal"}.get(name.split()[0])
+        case = layer(name, make, shape, steps=2 if "orthogonal" not in name else 1, kind=kind, **options)
         yield {**case, "initial_tolerance": 1e-5 if options else 1e-12}
 
 

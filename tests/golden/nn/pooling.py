@@ -14,6 +14,19 @@ def of(dims, *names):
     return {name: CUT[name][:dims] for name in names}
 
 
+class LPPool3d(nn.Module):
+    """That of PyTorch 2.2, which 1.13 has not got yet: by its definition, with ends that do not fit cut off."""
+
+    def __init__(self, norm_type, kernel_size, stride):
+        super().__init__()
+        self.norm_type, self.kernel_size, self.stride = norm_type, kernel_size, stride
+
+    def forward(self, x):
+        for dim, (size, step) in enumerate(zip(self.kernel_size, self.stride), 2):
+            x = x.unfold(dim, size, step)
+        return x.pow(self.norm_type).sum((-3, -2, -1)).pow(1 / self.norm_type)
+
+
 def layers():
     plane = (1, 2, 5, 6)
     yield layer("max pool", lambda: nn.MaxPool2d(2), plane)
@@ -24,6 +37,7 @@ def layers():
                 lambda: nn.AvgPool2d((3, 2), stride=(2, 1), padding=1, ceil_mode=True, count_include_pad=False), plane)
     yield layer("avg pool with divisor", lambda: nn.AvgPool2d(2, stride=1, divisor_override=3), (2, 4, 3))
 
+    yield layer("LPPool3d", lambda: LPPool3d(2, (3, 2, 2), (1, 2, 3)), SHAPES[3])
     for n in (1, 2, 3):
         kind = lambda name: getattr(nn, f"{name}{n}d")
         batch, single = SHAPES[n], SHAPES[n][1:]
