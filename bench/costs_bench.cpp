@@ -55,6 +55,7 @@ void lstm(benchmark::State& state, bool apart) {
   forward_backward(state, {parameters.begin(), parameters.end()}, [&] {
     if (!apart) return layer(x).first;
     std::vector<Tensor> all;
+    all.reserve(64);
     nn::LSTMState now{zeros({32, 256}), zeros({32, 256})};
     for (std::int64_t t = 0; t < 64; ++t) {
       now = cell(x.select(0, t), now);
@@ -67,6 +68,7 @@ void lstm(benchmark::State& state, bool apart) {
 // A step of `range(0)` tensors of `range(1)` elements.
 void adam(benchmark::State& state, bool apart) {
   std::vector<Tensor> all, first, second;
+  for (auto* list : {&all, &first, &second}) list->reserve(static_cast<std::size_t>(state.range(0)));
   for (std::int64_t i = 0; i < state.range(0); ++i) {
     all.push_back(nn::Parameter(randn({state.range(1)})));
     all.back().set_grad(randn({state.range(1)}));
@@ -101,6 +103,19 @@ void convolution(benchmark::State& state, bool channels_first) {
   forward(state, [&] { return conv2d(x, w, {}, {.padding = 1}); });
 }
 
+// 3 x 3, 8 channels to 8, over images of so many widths in turn: 256 primitives are kept.
+void convolution_of_widths(benchmark::State& state, bool too_many) {
+  const Tensor w = randn({8, 8, 3, 3});
+  std::vector<Tensor> images;
+  const std::int64_t count = too_many ? 300 : 200;
+  images.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t width = 166 - count / 2; width < 166 + count / 2; ++width)
+    images.push_back(randn({1, 8, 16, width}));
+  std::size_t next = 0;
+  for (const Tensor& x : images) conv2d(x, w);
+  forward(state, [&] { return conv2d(images[next++ % images.size()], w); });
+}
+
 #define MICA_BENCH_PAIR(name, first, second)                                           \
   BENCHMARK_CAPTURE(name, first, false)->UseRealTime()->Unit(benchmark::kMicrosecond); \
   BENCHMARK_CAPTURE(name, second, true)->UseRealTime()->Unit(benchmark::kMicrosecond)
@@ -129,6 +144,7 @@ BENCHMARK_CAPTURE(adam, apart, true)
     ->Unit(benchmark::kMicrosecond);
 MICA_BENCH_PAIR(cross_entropy, fused, apart);
 MICA_BENCH_PAIR(convolution, channels_last, channels_first);
+MICA_BENCH_PAIR(convolution_of_widths, kept, made_again);
 
 // --- slow ---
 
