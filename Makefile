@@ -1,6 +1,6 @@
 # A thin front for CMake presets and scripts/: nothing is known here that is not known there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-compare format lint asan tsan install-test clean
+.PHONY: help demo test bench bench-compare scaling format lint asan tsan install-test clean
 
 # Arguments for the demo, as in: make demo ARGS="--epochs 2"
 ARGS ?=
@@ -29,6 +29,10 @@ bench: build/release/build.ninja ## run the benchmarks briefly, then hold the pr
 
 bench-compare: build/release/build.ninja ## the same workloads in Mica and in libtorch, which must be installed, in turn
 	@scripts/bench_compare --build build/release --write bench/results.md
+
+scaling: build/release/build.ninja ## how time and memory grow with batch, width, depth, length and threads
+	@cmake --build --preset release --target scaling $(QUIET)
+	@scripts/scaling_study --write docs/scaling.md
 
 format: ## lay out the sources
 	@scripts/bootstrap --lint
