@@ -1,6 +1,6 @@
 # A thin front for CMake presets and scripts/: nothing is known here that is not known there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-compare format lint asan tsan install-test clean
+.PHONY: help demo test bench bench-compare check-instructions format lint asan tsan install-test clean
 
 # Arguments for the demo, as in: make demo ARGS="--epochs 2"
 ARGS ?=
@@ -10,7 +10,7 @@ BENCH_ARGS ?= --benchmark_min_time=0.1
 QUIET := $(shell test -t 2 || echo -- --quiet)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build/release/build.ninja ## train on Fashion-MNIST; arguments in ARGS, results in out/
 	@cmake --build --preset release --target fashion_mnist $(QUIET)
@@ -29,6 +29,11 @@ bench: build/release/build.ninja ## run the benchmarks briefly, then hold the pr
 
 bench-compare: build/release/build.ninja ## the same workloads in Mica and in libtorch, which must be installed, in turn
 	@scripts/bench_compare --build build/release --write bench/results.md
+
+check-instructions: build/release/build.ninja ## count the instructions of small workloads against those on record
+	@scripts/bootstrap --count
+	@cmake --build --preset release --target instruction_counts $(QUIET)
+	@scripts/check_instructions build/release
 
 format: ## lay out the sources
 	@scripts/bootstrap --lint
