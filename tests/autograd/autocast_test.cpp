@@ -133,18 +133,71 @@ TEST(Autocast, APassBackRunsOutsideIt) {
   EXPECT_TRUE(autocast_enabled());
 }
 
-TEST(Autocast, SecondDerivativesPassThroughIt) {
-  const Tensor x = randn({3, 3}).requires_grad_(), w = weight_of({3, 3});
-  const auto second = [&] {
-    const Tensor y = matmul(x, w).to(f32).pow(3).sum();
-    const Tensor slope = autograd::grad(y, x, {.create_graph = true});
-    return autograd::grad(slope.square().sum(), w);
+// First and second derivatives of each kind of product, beside those of f32.
+TEST(Autocast, DerivativesOfProductsAreNearThoseOfF32) {
+  using Product = Tensor (*)(const Tensor& x, const Tensor& w);
+  const struct {
+    const char* name;
+    Product run;
+    Shape x, w;
+  } products[] = {
+      {"matmul", [](const Tensor& x, const Tensor& w) { return matmul(x, w); }, {4, 5}, {5, 3}},
+      {"linear", [](const Tensor& x, const Tensor& w) { return linear(x, w); }, {4, 5}, {3, 5}},
+      {"einsum",
+       [](const Tensor& x, const Tensor& w) { return einsum("ij,kj->ik", {x, w}); },
+       {4, 5},
+       {3, 5}},
+      {"conv2d", [](const Tensor& x, const Tensor& w) { return conv2d(x, w); }, {2, 3, 5, 5}, {4, 3, 3, 3}},
+      {"conv_transpose2d",
+       [](const Tensor& x, const Tensor& w) { return conv_transpose2d(x, w, ones({4})); },
+       {2, 3, 5, 5},
+       {3, 4, 3, 3}},
+      {"attention",
+       [](const Tensor& x, const Tensor& w) {
+         return scaled_dot_product_attention(x, w, w, {.is_causal = true});
+       },
+       {2, 4, 6},
+       {2, 4, 6}},
+      {"attention with a mask",
+       [](const Tensor& x, const Tensor& w) {
+         return scaled_dot_product_attention(x, w, w, {.attn_mask = eye(4)});
+       },
+       {2, 4, 6},
+       {2, 4, 6}},
   };
-  const Tensor exact = second();
+  for (const auto& product : products) {
+    SCOPED_TRACE(product.name);
+    const auto derivatives = [&](bool enabled) {
+      manual_seed(4);
+      const Tensor x = randn(product.x).requires_grad_(), w = weight_of(product.w);
+      Tensor y;
+      {
+        const Autocast autocast{{.enabled = enabled}};
+        y = product.run(x, w);
+        EXPECT_EQ(y.dtype(), enabled ? bf16 : f32);
+      }
+      const std::vector<Tensor> inputs{x, w}, outputs{y.to(f32).square().sum()};
+      std::vector<Tensor> all = autograd::grad(outputs, inputs, {}, {.create_graph = true});
+      const std::vector<Tensor> lengths{all[0].square().sum() + all[1].square().sum()};
+      for (const Tensor& second : autograd::grad(lengths, inputs)) all.push_back(second);
+      return all;
+    };
+    const auto exact = derivatives(false), mixed = derivatives(true);
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      EXPECT_EQ(mixed[i].dtype(), f32);
+      EXPECT_LE(difference(mixed[i], exact[i]), 0.05 * abs(exact[i]).max().item<double>())
+          << "derivative " << i;
+      EXPECT_GT(difference(mixed[i], exact[i]), 0) << "derivative " << i;  // bf16 was there
+    }
+  }
+}
+
+TEST(Autocast, ATrainedMaskOfAttentionGetsItsGradient) {
+  const Tensor mask = weight_of({4, 4}), q = weight_of({2, 4, 6});
   const Autocast autocast;
-  const Tensor narrow = second();
-  EXPECT_EQ(narrow.dtype(), f32);
-  EXPECT_LE(difference(narrow, exact), 0.1 * abs(exact).max().item<double>());
+  scaled_dot_product_attention(q, q, q, {.attn_mask = mask}).square().sum().backward();
+  EXPECT_EQ(mask.grad().dtype(), f32);
+  EXPECT_GT(abs(mask.grad()).max().item<float>(), 0);
 }
 
 // ---- the cache of parameters

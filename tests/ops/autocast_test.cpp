@@ -309,5 +309,27 @@ TEST(AutocastOps, LeaveF64AndIntegersAlone) {
   EXPECT_EQ(layer(randn({5, 2, 3}, f64)).first.dtype(), f64);
 }
 
+// Layers that come after a product see its bf16, and weights of f32.
+TEST(AutocastOps, RecurrentLayersTakeNarrowInputsAndKeepTheDTypeOfAState) {
+  manual_seed(2);
+  nn::LSTM lstm{3, 4, {.num_layers = 2}};
+  nn::GRU gru{3, 4};
+  const Tensor x = randn({5, 2, 3}).to(bf16), h = randn({1, 2, 4});
+  const Tensor expected = lstm(x.to(f32)).first;
+  Tensor y;
+  {
+    const Autocast autocast;
+    y = lstm(x).first;
+    EXPECT_EQ(gru(x, h).second.dtype(), f32);
+    EXPECT_EQ(gru(x, h.to(bf16)).second.dtype(), bf16);
+    const PackedSequence packed = pack_padded_sequence(x, {5, 3});
+    EXPECT_EQ(lstm(packed).first.data.dtype(), bf16);
+  }
+  EXPECT_EQ(y.dtype(), bf16);
+  EXPECT_LE(abs(y.to(f32) - expected).max().item<double>(), 0.01);
+  y.to(f32).sum().backward();
+  for (const Tensor& p : lstm.parameters()) EXPECT_EQ(p.grad().dtype(), f32);
+}
+
 }  // namespace
 }  // namespace mica
