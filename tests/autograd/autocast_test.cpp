@@ -123,11 +123,11 @@ TEST(Autocast, GradientsHaveTheDTypeOfTheirParameters) {
 // A pass back goes by the dtypes of forward, wherever it is called.
 TEST(Autocast, APassBackRunsOutsideIt) {
   const Tensor x = randn({4, 4}), w = weight_of({4, 4});
-  matmul(x, w).square().sum().backward();
+  linear(x, w).square().sum().backward();
   const Tensor exact = w.grad();
   forget_grad(w);
-  const Tensor y = matmul(x, w).square().sum();  // of f32
-  const Autocast autocast;
+  const Tensor y = linear(x, w).square().sum();  // of f32
+  const Autocast autocast;                       // the rule of linear is made of products
   y.backward();
   EXPECT_EQ(numbers(w.grad()), numbers(exact));
   EXPECT_TRUE(autocast_enabled());
