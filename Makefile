@@ -1,6 +1,6 @@
 # A thin front for CMake presets and scripts/: nothing is known here that is not known there.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-compare scaling format lint asan tsan install-test clean
+.PHONY: help demo test bench bench-compare scaling check-instructions format lint asan tsan install-test clean
 
 # Arguments for the demo, as in: make demo ARGS="--epochs 2"
 ARGS ?=
@@ -10,7 +10,7 @@ BENCH_ARGS ?= --benchmark_min_time=0.1
 QUIET := $(shell test -t 2 || echo -- --quiet)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build/release/build.ninja ## train on Fashion-MNIST; arguments in ARGS, results in out/
 	@cmake --build --preset release --target fashion_mnist $(QUIET)
@@ -33,6 +33,11 @@ bench-compare: build/release/build.ninja ## the same workloads in Mica and in li
 scaling: build/release/build.ninja ## how time and memory grow with batch, width, depth, length and threads
 	@cmake --build --preset release --target scaling $(QUIET)
 	@scripts/scaling_study --write docs/scaling.md
+
+check-instructions: build/release/build.ninja ## count the instructions of small workloads against those on record
+	@scripts/bootstrap --count
+	@cmake --build --preset release --target instruction_counts $(QUIET)
+	@scripts/check_instructions build/release
 
 format: ## lay out the sources
 	@scripts/bootstrap --lint

@@ -1,6 +1,7 @@
 // All of Mica that most programs use.
 #pragma once
 
+#include <mica/autograd/autocast.h>
 #include <mica/autograd/checkpoint.h>
 #include <mica/autograd/dot.h>
 #include <mica/autograd/engine.h>

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <mica/autograd/autocast.h>
 #include <mica/autograd/checkpoint.h>
 #include <mica/autograd/segment.h>
 #include <mica/core/error.h>
@@ -84,6 +85,7 @@ class CheckpointNode final : public ListNode {
       : ListNode("checkpoint") {
     auto& kept = kept_.emplace();
     kept.fn = std::move(fn);
+    kept.autocast = autocast_options();
     for (const Tensor& x : inputs) kept.inputs.emplace_back(x);
     if (state != nullptr) kept.state = std::make_unique<GeneratorState>(*state);
   }
@@ -109,6 +111,7 @@ class CheckpointNode final : public ListNode {
     Run again;
     {
       const EarlierGenerator generator(kept_->state.get());
+      const Autocast autocast(kept_->autocast);
       again = run(kept_->fn, inputs);
     }
     check_same(again);
@@ -125,6 +128,7 @@ class CheckpointNode final : public ListNode {
   struct Kept {
     ListFunction fn;
     std::vector<Saved> inputs, leaves;
+    AutocastOptions autocast;
     std::unique_ptr<GeneratorState> state;
   };
 

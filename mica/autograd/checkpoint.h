@@ -8,8 +8,9 @@
 //
 // fn may use any tensor besides its inputs: parameters that it captures get their gradients, whether or not
 // an input needs one. It is called with the numbers of the default generator that it saw the first time, so
-// that dropout drops the same. Checkpoints nest, and second derivatives, autograd::grad() and hooks work
-// through them. What else fn changes, as running statistics, it changes twice.
+// that dropout drops the same, and under the same Autocast. Checkpoints nest, and second derivatives,
+// autograd::grad() and hooks work through them. What else fn changes, as running statistics, it changes
+// twice.
 //
 // Errors, at backward: an input or a captured leaf was changed in place since; fn computed something else the
 // second time.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <mica/autograd/after_pass.h>
+#include <mica/autograd/autocast.h>
 #include <mica/autograd/engine.h>
 #include <mica/autograd/forward_scope.h>
 #include <mica/autograd/grad_hooks.h>
@@ -57,7 +58,8 @@ Tensor fit(Tensor grad, const Shape& sizes, DType dtype, const char* operation) 
   return grad.dtype() == dtype ? grad : grad.to(dtype);
 }
 
-// Recording during the pass is on exactly when second derivatives are wanted.
+// Recording during the pass is on exactly when second derivatives are wanted. Rules go by the dtypes that
+// forward chose.
 class PassMode {
  public:
   explicit PassMode(bool create_graph) : previous_(grad_enabled()) { set_grad_enabled(create_graph); }
@@ -67,6 +69,7 @@ class PassMode {
 
  private:
   bool previous_;
+  NoAutocast chosen_;
 };
 
 class BackwardPass {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <mica/autograd/autocast.h>
 #include <mica/autograd/grad_mode.h>
 #include <mica/core/error.h>
 #include <mica/nn/parametrizations.h>
@@ -77,6 +78,7 @@ void SpectralNorm::iterate(const Tensor& matrix, std::int64_t times) {
 }
 
 Tensor SpectralNorm::forward(const Tensor& weight) {
+  const autograd::NoAutocast in_full;  // the layer that takes the weight converts it
   if (weight.dim() == 1) return normalize(weight, {.dim = 0, .eps = eps});
   const Tensor matrix = as_matrix(weight);
   if (mode.training) iterate(matrix, n_power_iterations);
@@ -174,6 +176,7 @@ void Orthogonal::attach(const Tensor& value, std::string_view) {
 }
 
 Tensor Orthogonal::forward(const Tensor& original) {
+  const autograd::NoAutocast in_full;
   const bool wide = original.size(-2) < original.size(-1);
   const Tensor x = wide ? mirrored(original) : original;
   const std::int64_t n = x.size(-2), k = x.size(-1);

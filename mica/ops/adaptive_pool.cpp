@@ -5,6 +5,7 @@
 
 #include <mica/core/error.h>
 #include <mica/ops/adaptive_pool.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/band.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
@@ -132,6 +133,7 @@ Tensor adaptive_avg_pool2d(const Tensor& x, const Shape& output_size) {
   return adaptive_avg(2, x, output_size);
 }
 Tensor adaptive_avg_pool3d(const Tensor& x, const Shape& output_size) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(adaptive_avg_pool3d, x, output_size);
   return adaptive_avg(3, x, output_size);
 }
 Tensor adaptive_max_pool1d(const Tensor& x, const Shape& output_size) {
@@ -141,6 +143,7 @@ Tensor adaptive_max_pool2d(const Tensor& x, const Shape& output_size) {
   return adaptive_max(2, x, output_size).values;
 }
 Tensor adaptive_max_pool3d(const Tensor& x, const Shape& output_size) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(adaptive_max_pool3d, x, output_size);
   return adaptive_max(3, x, output_size).values;
 }
 ValuesIndices adaptive_max_pool1d_with_indices(const Tensor& x, const Shape& output_size) {
@@ -150,6 +153,7 @@ ValuesIndices adaptive_max_pool2d_with_indices(const Tensor& x, const Shape& out
   return adaptive_max(2, x, output_size);
 }
 ValuesIndices adaptive_max_pool3d_with_indices(const Tensor& x, const Shape& output_size) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(adaptive_max_pool3d_with_indices, x, output_size);
   return adaptive_max(3, x, output_size);
 }
 

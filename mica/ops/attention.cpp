@@ -12,6 +12,7 @@
 #include <mica/core/random.h>
 #include <mica/kernels/attention.h>
 #include <mica/ops/attention.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -134,7 +135,8 @@ Problem describe(const char* name, const Tensor& query, const Tensor& key, const
                               to_string(scores)),
                   "the mask broadcasts to (..., L, S)");
     }
-    const Tensor mask = o.attn_mask.dtype() == boolean ? o.attn_mask : o.attn_mask.to(query.dtype());
+    const DType type = ops::compute_type(query.dtype());
+    const Tensor mask = o.attn_mask.dtype() == boolean ? o.attn_mask : o.attn_mask.to(type);
     p.mask = as_four(mask.expand(scores), leading.query);
   }
   if (o.dropout_p > 0) {  // as dropout() draws
@@ -203,10 +205,12 @@ std::array<Tensor, 3> composed_backward(const Problem& p, const Tensor& grad) {
 
 // ---- fused
 
-// x without history, its columns contiguous.
+// x without history as the kernel wants it: its columns contiguous, narrow floats widened. What is saved for
+// backward stays narrow.
 Tensor in_rows(const Tensor& x) {
-  const bool fits = x.strides()[3] == 1 || x.size(3) <= 1;
-  return fits ? x.detach() : x.detach().contiguous();
+  const DType type = ops::compute_type(x.dtype());
+  const Tensor y = type == x.dtype() ? x.detach() : ops::convert(x, type);
+  return y.strides()[3] == 1 || y.size(3) <= 1 ? y : y.contiguous();
 }
 
 // New memory (B, H, rows, columns) with batches, heads and rows in the order in which x has them: what was
@@ -280,6 +284,7 @@ Tensor fused(const Problem& given) {
   Tensor y = empty_ordered_as(p.query, {p.query.size(0), p.query.size(1), p.query.size(2), p.value.size(3)});
   const Tensor log_sum = empty({p.query.size(0), p.query.size(1), p.query.size(2)}, p.query.dtype());
   kernels::attention(describe(p), head_rows(y), log_sum.raw_data());
+  if (const DType given_type = given.query.dtype(); given_type != y.dtype()) y = ops::convert(y, given_type);
   if (!recording(given.query, given.key, given.value)) return y;
   p.query = p.key = p.value = Tensor();
   return record("scaled_dot_product_attention", y, {&given.query, &given.key, &given.value},
@@ -291,7 +296,11 @@ Tensor fused(const Problem& given) {
                   whole.key = key.get(node);
                   whole.value = value.get(node);
                   if (mask.defined()) whole.mask = mask.get(node);
-                  if (autograd::grad_enabled()) return composed_backward(whole, grad);
+                  if (autograd::grad_enabled()) {
+                    const DType type = ops::compute_type(grad.dtype());
+                    for (Tensor* x : {&whole.query, &whole.key, &whole.value}) *x = x->to(type);
+                    return composed_backward(whole, grad.to(type));
+                  }
                   return fused_backward(whole, out.get(node), log_sum, grad, node);
                 });
 }
@@ -308,17 +317,19 @@ namespace detail {
 
 Tensor attention(const char* name, const Tensor& query, const Tensor& key, const Tensor& value,
                  const AttentionOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(attention, name, query, key, value, o);
   check(name, query, key, value, o);
-  if (ops::compute_type(query.dtype()) != query.dtype())
+  const bool trains_mask = o.attn_mask.defined() && recording(o.attn_mask);
+  if (trains_mask && ops::compute_type(query.dtype()) != query.dtype())
     return attention(name, query.to(f32), key.to(f32), value.to(f32), o).to(query.dtype());
   const Leading leading = leading_dimensions(name, query, key, value, o.enable_gqa);
   const Problem p = describe(name, query, key, value, leading, o);
-  const bool trains_mask = p.mask.defined() && recording(p.mask);
   return with_leading(trains_mask ? composed(p)[0] : fused(p), leading.query);
 }
 
 std::array<Tensor, 2> attention_with_weights(const char* name, const Tensor& query, const Tensor& key,
                                              const Tensor& value, const AttentionOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(attention_with_weights, name, query, key, value, o);
   check(name, query, key, value, o);
   if (ops::compute_type(query.dtype()) != query.dtype()) {
     const auto [y, weights] = attention_with_weights(name, query.to(f32), key.to(f32), value.to(f32), o);

@@ -6,6 +6,7 @@
 
 #include <mica/core/error.h>
 #include <mica/kernels/conv.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/conv.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/pointwise.h>
@@ -34,13 +35,23 @@ Tensor backward_weight(const Conv& c, const Tensor& x, const Tensor& grad);
 constexpr const char* conv_names[] = {"conv1d", "conv2d", "conv3d"};
 constexpr const char* transpose_names[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
 
+// Without history. The kernels have no narrow floats; what is saved for backward stays narrow.
+Tensor converted(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : ops::convert(x, dtype); }
+Tensor kernel_input(const Conv& c, const Tensor& x) {
+  return ops::arranged(converted(x, c.k.dtype), c.k.x_layout);
+}
+Tensor kernel_output(const Conv& c, const Tensor& y) {
+  return ops::arranged(converted(y, c.k.dtype), c.k.y_layout);
+}
+Tensor kernel_weight(const Conv& c, const Tensor& w) { return converted(w, c.k.dtype).detach().contiguous(); }
+
 Tensor run_forward(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor input = ops::arranged(x, c.k.x_layout);
-  const Tensor w = weight.detach().contiguous();
-  const Tensor b = bias.defined() ? bias.detach().contiguous() : Tensor();
+  const Tensor input = kernel_input(c, x);
+  const Tensor w = kernel_weight(c, weight);
+  const Tensor b = bias.defined() ? kernel_weight(c, bias) : Tensor();
   Tensor y = ops::empty_arranged(c.y, c.k.dtype, c.k.y_layout);
   kernels::conv(c.k, input.raw_data(), w.raw_data(), b.defined() ? b.raw_data() : nullptr, y.raw_data());
-  return y;
+  return converted(y, x.dtype());
 }
 
 Tensor forward(const Conv& c, const Tensor& x, const Tensor& weight) {
@@ -55,10 +66,11 @@ Tensor forward(const Conv& c, const Tensor& x, const Tensor& weight) {
 }
 
 Tensor backward_input(const Conv& c, const Tensor& grad, const Tensor& weight) {
-  const Tensor g = ops::arranged(grad, c.k.y_layout);
-  const Tensor w = weight.detach().contiguous();
+  const Tensor g = kernel_output(c, grad);
+  const Tensor w = kernel_weight(c, weight);
   Tensor grad_x = ops::empty_arranged(c.x, c.k.dtype, c.k.x_layout);
   kernels::conv_backward_input(c.k, g.raw_data(), w.raw_data(), grad_x.raw_data());
+  grad_x = converted(grad_x, weight.dtype());
   if (!recording(grad, weight)) return grad_x;
   return record(
       "conv_transpose", grad_x, {&grad, &weight},
@@ -69,10 +81,11 @@ Tensor backward_input(const Conv& c, const Tensor& grad, const Tensor& weight) {
 }
 
 Tensor backward_weight(const Conv& c, const Tensor& x, const Tensor& grad) {
-  const Tensor input = ops::arranged(x, c.k.x_layout);
-  const Tensor g = ops::arranged(grad, c.k.y_layout);
+  const Tensor input = kernel_input(c, x);
+  const Tensor g = kernel_output(c, grad);
   Tensor grad_weight = empty(c.weight, c.k.dtype);
   kernels::conv_backward_weight(c.k, input.raw_data(), g.raw_data(), grad_weight.raw_data(), nullptr);
+  grad_weight = converted(grad_weight, x.dtype());
   if (!recording(x, grad)) return grad_weight;
   return record(
       "conv_backward_weight", grad_weight, {&x, &grad},
@@ -84,8 +97,8 @@ Tensor backward_weight(const Conv& c, const Tensor& x, const Tensor& grad) {
 
 // The gradients of weight and bias from one pass over x and grad, when nobody asks for second derivatives.
 std::array<Tensor, 2> backward_weight_and_bias(const Conv& c, const Tensor& x, const Tensor& grad) {
-  const Tensor input = ops::arranged(x, c.k.x_layout);
-  const Tensor g = ops::arranged(grad, c.k.y_layout);
+  const Tensor input = kernel_input(c, x);
+  const Tensor g = kernel_output(c, grad);
   std::array<Tensor, 2> grads{empty(c.weight, c.k.dtype), empty(Shape(c.k.out_channels), c.k.dtype)};
   kernels::conv_backward_weight(c.k, input.raw_data(), g.raw_data(), grads[0].raw_data(),
                                 grads[1].raw_data());
@@ -152,10 +165,11 @@ Conv describe(const Call& call, const Shape& x, const Shape& y) {
     return all;
   };
   // oneDNN is fastest with channels last; the plain loops of f64 walk row-major memory.
-  const Layout layout = call.x.dtype() == f32 ? Layout::channels_last : Layout::channels_first;
+  const DType dtype = ops::compute_type(call.x.dtype());
+  const Layout layout = dtype == f32 ? Layout::channels_last : Layout::channels_first;
   const auto in = dhw(x, 1), out = dhw(y, 1), kernel = dhw(call.weight.sizes(), 1);
   const auto stride = dhw(call.stride, 1), pad = dhw(call.padding, 0), dilation = dhw(call.dilation, 1);
-  const kernels::Convolution k{.dtype = call.x.dtype(),
+  const kernels::Convolution k{.dtype = dtype,
                                .x_layout = layout,
                                .y_layout = layout,
                                .batch = x[0],
@@ -227,7 +241,7 @@ Conv describe_transposed(const Call& call) {
   return describe(call, ys, xs);
 }
 
-// What comes before the sizes: one image is a batch of one, narrow floats are computed in f32.
+// What comes before the sizes: one image is a batch of one.
 template <class Run>
 Tensor convolve(const char* operation, int dims, const Tensor& x, const Tensor& weight, const Tensor& bias,
                 const Run& run) {
@@ -241,8 +255,7 @@ Tensor convolve(const char* operation, int dims, const Tensor& x, const Tensor& 
                             x.dim(), to_string(x.sizes())),
                 "(N, C, ...) or (C, ...)");
   }
-  if (ops::compute_type(x.dtype()) == x.dtype()) return run(x, weight, bias);
-  return run(x.to(f32), weight.to(f32), bias.defined() ? bias.to(f32) : bias).to(x.dtype());
+  return run(x, weight, bias);
 }
 
 // The numbers of zeros that `options` ask for on both sides. Adds to x what is needed behind alone.
@@ -324,29 +337,35 @@ Tensor conv_transpose(int dims, const Tensor& x, const Tensor& weight, const Ten
 }  // namespace
 
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(conv1d, x, weight, bias, options);
   return convolve(conv_names[0], 1, x, weight, bias,
                   [&](const auto&... operands) { return conv(1, operands..., options); });
 }
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(conv2d, x, weight, bias, options);
   return convolve(conv_names[1], 2, x, weight, bias,
                   [&](const auto&... operands) { return conv(2, operands..., options); });
 }
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(conv3d, x, weight, bias, options);
   return convolve(conv_names[2], 3, x, weight, bias,
                   [&](const auto&... operands) { return conv(3, operands..., options); });
 }
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTransposeOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(conv_transpose1d, x, weight, bias, options);
   return convolve(transpose_names[0], 1, x, weight, bias,
                   [&](const auto&... operands) { return conv_transpose(1, operands..., options); });
 }
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTransposeOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(conv_transpose2d, x, weight, bias, options);
   return convolve(transpose_names[1], 2, x, weight, bias,
                   [&](const auto&... operands) { return conv_transpose(2, operands..., options); });
 }
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTransposeOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(conv_transpose3d, x, weight, bias, options);
   return convolve(transpose_names[2], 3, x, weight, bias,
                   [&](const auto&... operands) { return conv_transpose(3, operands..., options); });
 }

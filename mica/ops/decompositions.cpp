@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -71,6 +72,7 @@ QR tall_qr(const Tensor& a) {
 }  // namespace
 
 QR qr(const Tensor& a, QRMode mode) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(qr, a, mode);
   ops::check_matrices("linalg::qr", a);
   const std::int64_t m = a.size(-2);
   const std::int64_t n = a.size(-1);
@@ -110,6 +112,7 @@ SVD singular(const char* operation, const Tensor& a, bool full, bool vectors) {
 }  // namespace
 
 SVD svd(const Tensor& a, bool full_matrices) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(svd, a, full_matrices);
   ops::check_matrices("linalg::svd", a);
   SVD y = singular("linalg::svd", a, full_matrices, true);
   if (!recording(a)) return y;
@@ -149,6 +152,7 @@ SVD svd(const Tensor& a, bool full_matrices) {
 }
 
 Tensor svdvals(const Tensor& a) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(svdvals, a);
   ops::check_matrices("linalg::svdvals", a);
   // The gradient needs the vectors.
   if (recording(a)) return svd(a, false).s;
@@ -171,6 +175,7 @@ Eigh symmetric(const char* operation, const Tensor& a, bool vectors) {
 }  // namespace
 
 Eigh eigh(const Tensor& a, UPLO triangle) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(eigh, a, triangle);
   ops::check_square("linalg::eigh", a);
   const Tensor lower = triangle == UPLO::upper ? transposed(a) : a;
   Eigh y = symmetric("linalg::eigh", lower, true);
@@ -193,6 +198,7 @@ Eigh eigh(const Tensor& a, UPLO triangle) {
 }
 
 Tensor eigvalsh(const Tensor& a, UPLO triangle) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(eigvalsh, a, triangle);
   ops::check_square("linalg::eigvalsh", a);
   if (recording(a)) return eigh(a, triangle).values;
   return symmetric("linalg::eigvalsh", triangle == UPLO::upper ? transposed(a) : a, false).values;
@@ -239,11 +245,13 @@ Tensor inverse_of(const Tensor& a, const SVD& parts, std::optional<double> rtol)
 }  // namespace
 
 Tensor pinv(const Tensor& a, std::optional<double> rtol) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(pinv, a, rtol);
   ops::check_matrices("linalg::pinv", a);
   return inverse_of(a, no_entries(a) ? SVD() : singular("linalg::pinv", a.detach(), false, true), rtol);
 }
 
 LeastSquares lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(lstsq, a, b, rcond);
   ops::check_matrices("linalg::lstsq", a);
   ops::check_same_dtype("linalg::lstsq", a, "the matrix", b, "the right side");
   const bool vectors = b.dim() == a.dim() - 1 && b.sizes() == with_batch(batch_of(a), {a.size(-2)});
@@ -270,6 +278,7 @@ LeastSquares lstsq(const Tensor& a, const Tensor& b, std::optional<double> rcond
 }
 
 Tensor matrix_rank(const Tensor& a, std::optional<double> rtol) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(matrix_rank, a, rtol);
   ops::check_matrices("linalg::matrix_rank", a);
   if (no_entries(a)) return zeros(batch_of(a), i64);
   const Tensor s = singular("linalg::matrix_rank", a.detach(), false, false).s;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -72,6 +73,7 @@ Tensor pdist(const Tensor& x, double p) {
 }
 
 Tensor cdist(const Tensor& x1, const Tensor& x2, const CdistOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(cdist, x1, x2, options);
   ops::check_floating("cdist", x1);
   ops::check_same_dtype("cdist", x1, "x1", x2, "x2");
   check_p("cdist", options.p);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/einsum.h>
 #include <mica/ops/matmul.h>
@@ -255,6 +256,13 @@ void check_sizes(const std::vector<Named>& operands) {
 }  // namespace
 
 Tensor einsum(std::string_view text, const std::vector<Tensor>& tensors) {
+  if (autocast_enabled() && tensors.size() > 1) {  // each pair meets in a bmm
+    const autograd::NoAutocast chosen;
+    std::vector<Tensor> narrow;
+    narrow.reserve(tensors.size());
+    for (const Tensor& x : tensors) narrow.push_back(autograd::autocast(x, bf16));
+    return einsum(text, narrow);
+  }
   const Equation equation = parse(text);
   if (equation.inputs.size() != tensors.size()) {
     throw Error("einsum", fmt::format("\"{}\" has {} terms for {} operands", text, equation.inputs.size(),
@@ -314,6 +322,10 @@ Tensor tensordot(const Tensor& a, const Tensor& b, std::int64_t dims) {
 }
 
 Tensor tensordot(const Tensor& a, const Tensor& b, const Shape& dims_a, const Shape& dims_b) {
+  if (autocast_enabled()) {
+    const auto run = [&](const Tensor& x, const Tensor& y) { return tensordot(x, y, dims_a, dims_b); };
+    return ops::autocast_to<bf16>(run, a, b);
+  }
   if (dims_a.size() != dims_b.size()) {
     throw Error("tensordot",
                 fmt::format("dimensions {} and {} are no pairs", to_string(dims_a), to_string(dims_b)));

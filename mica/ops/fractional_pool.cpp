@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/fractional_pool.h>
 #include <mica/ops/pooled.h>
@@ -86,6 +87,10 @@ Tensor positions(const Tensor& samples, const Shape& in, const Shape& out, const
 
 ValuesIndices fractional(int dims, const Tensor& given, const Shape& kernel_size,
                          const FractionalMaxPoolOptions& o, Generator& generator) {
+  if (autocast_enabled()) {
+    const auto run = [&](const Tensor& x) { return fractional(dims, x, kernel_size, o, generator); };
+    return ops::autocast_to<f32>(run, given);
+  }
   const char* name = names[dims - 2];
   return ops::pooled(name, dims, given, [&](const Tensor& x) -> ValuesIndices {
     const Shape kernel = ops::for_each_dim(name, "kernel_size", kernel_size, dims);

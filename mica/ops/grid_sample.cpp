@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -112,6 +113,7 @@ void check(const Tensor& x, const Tensor& grid, const GridSampleOptions& o) {
 }  // namespace
 
 Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(grid_sample, x, grid, o);
   check(x, grid, o);
   if (ops::compute_type(x.dtype()) != x.dtype()) return grid_sample(x.to(f32), grid.to(f32), o).to(x.dtype());
   const auto dims = static_cast<int>(x.dim() - 2);
@@ -154,6 +156,8 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const GridSampleOptions&
 }
 
 Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
+  // In torch the product in it is in bf16, which cannot tell the pixels of a large image apart.
+  if (autocast_enabled()) return ops::autocast_off(affine_grid, theta, size, align_corners);
   ops::check_floating("affine_grid", theta);
   const int dims = size.size() - 2;
   if ((dims != 2 && dims != 3) || theta.sizes() != Shape{size[0], dims, dims + 1}) {

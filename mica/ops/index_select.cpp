@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/index.h>
 #include <mica/ops/pointwise.h>
@@ -115,6 +116,10 @@ Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& 
 }
 
 Tensor Tensor::index_copy(std::int64_t dim, const Tensor& index, const Tensor& source) const {
+  if (autocast_enabled() && dtype() != source.dtype()) {  // the wider of the two
+    const auto run = [&](const Tensor& x, const Tensor& y) { return x.index_copy(dim, index, y); };
+    return ops::autocast_to<f32>(run, *this, source);
+  }
   const Slices at = slices("index_copy", *this, dim, index, Negative::refused);
   check_source("index_copy", *this, source, at);
   return ops::record_scatter("index_copy", Scatter::copy, *this, source, at,

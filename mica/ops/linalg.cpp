@@ -4,6 +4,7 @@
 
 #include <mica/autograd/grad_mode.h>
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -102,6 +103,7 @@ Tensor cofactors(const Tensor& a) {
 }  // namespace
 
 Tensor cholesky(const Tensor& a, bool upper) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(cholesky, a, upper);
   check_square("linalg::cholesky", a);
   if (upper) return transposed(cholesky(a));
   const Tensor matrix = a.contiguous();
@@ -120,6 +122,7 @@ Tensor cholesky(const Tensor& a, bool upper) {
 }
 
 Tensor solve(const Tensor& a, const Tensor& b, bool left) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(solve, a, b, left);
   check_square("linalg::solve", a);
   const Shape rows{std::span<const std::int64_t>(a.sizes().begin(), a.sizes().end() - 1)};
   if (b.dim() == 1 || b.sizes() == rows) {
@@ -133,6 +136,7 @@ Tensor solve(const Tensor& a, const Tensor& b, bool left) {
 }
 
 Tensor solve_triangular(const Tensor& a, const Tensor& b, const Triangle& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(solve_triangular, a, b, options);
   const auto [upper, left, unit] = options;
   check_square("linalg::solve_triangular", a);
   if (!left && b.dim() >= 2) {
@@ -145,6 +149,7 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, const Triangle& option
 }
 
 Tensor inv(const Tensor& a) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(inv, a);
   check_square("linalg::inv", a);
   const Tensor matrix = a.contiguous();
   const Tensor identity = ops::identity_like(a).expand(a.sizes()).contiguous();
@@ -161,6 +166,7 @@ Tensor inv(const Tensor& a) {
 }
 
 Tensor det(const Tensor& a) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(det, a);
   check_square("linalg::det", a);
   const Tensor matrix = a.contiguous();
   Tensor y = empty(batch_of(a), a.dtype());
@@ -181,6 +187,7 @@ Tensor det(const Tensor& a) {
 }
 
 SignLogabs slogdet(const Tensor& a) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(slogdet, a);
   check_square("linalg::slogdet", a);
   const Tensor matrix = a.contiguous();
   SignLogabs y{empty(batch_of(a), a.dtype()), empty(batch_of(a), a.dtype())};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/linalg.h>
 #include <mica/ops/pointwise.h>
 
@@ -31,6 +32,7 @@ Tensor norm_of_matrices(const Tensor& a, MatrixNorm norm) {
 }  // namespace
 
 Tensor matrix_norm(const Tensor& a, MatrixNorm norm, const Shape& dims, bool keepdim) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(matrix_norm, a, norm, dims, keepdim);
   const int rank = static_cast<int>(a.dim());
   if (rank < 2 || dims.size() != 2) {
     throw Error("linalg::matrix_norm",

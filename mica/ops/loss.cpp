@@ -4,6 +4,7 @@
 
 #include <mica/core/error.h>
 #include <mica/kernels/softmax.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -94,6 +95,7 @@ Tensor from_probabilities(const Tensor& logits, const Tensor& target, const Cros
 }  // namespace
 
 Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntropyOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(cross_entropy, given, target, o);
   ops::check_floating("cross_entropy", given);
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
     throw Error("cross_entropy", fmt::format("label_smoothing {} is not between 0 and 1", o.label_smoothing));
@@ -171,6 +173,7 @@ Tensor cross_entropy(const Tensor& given, const Tensor& target, const CrossEntro
 }
 
 Tensor nll_loss(const Tensor& given, const Tensor& target, const NllLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(nll_loss, given, target, o);
   ops::check_floating("nll_loss", given);
   const bool unbatched = given.dim() == 1;
   Shape expected = given.sizes();
@@ -207,14 +210,17 @@ Tensor nll_loss(const Tensor& given, const Tensor& target, const NllLossOptions&
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(l1_loss, x, target, reduction);
   return reduced("l1_loss", abs(x - target), reduction);
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(mse_loss, x, target, reduction);
   return reduced("mse_loss", square(x - target), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1LossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(smooth_l1_loss, x, target, o);
   if (!(o.beta >= 0)) throw Error("smooth_l1_loss", fmt::format("beta {} is negative", o.beta));
   if (o.beta == 0) return reduced("smooth_l1_loss", abs(x - target), o.reduction);
   const Tensor difference = x - target, d = abs(difference), beyond = ge(d, o.beta);
@@ -225,6 +231,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1LossO
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, const HuberLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(huber_loss, x, target, o);
   if (!(o.delta > 0)) throw Error("huber_loss", fmt::format("delta {} is not positive", o.delta));
   const Tensor difference = x - target, d = abs(difference), beyond = gt(d, o.delta);
   return reduced("huber_loss",

@@ -5,6 +5,7 @@
 #include <mica/autograd/node.h>
 #include <mica/core/error.h>
 #include <mica/kernels/ctc.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -87,6 +88,10 @@ Tensor padded(const Tensor& targets, const Tensor& target_lengths, std::int64_t 
 
 Tensor ctc_loss(const Tensor& given, const Tensor& targets, const Tensor& input_lengths,
                 const Tensor& target_lengths, const CtcLossOptions& o) {
+  if (autocast_enabled()) {
+    const auto run = [&](const Tensor& x) { return ctc_loss(x, targets, input_lengths, target_lengths, o); };
+    return ops::autocast_to<f32>(run, given);
+  }
   ops::check_floating(operation, given);
   if (given.dim() != 2 && given.dim() != 3) {
     throw Error(operation, fmt::format("log_probs of shape {}", to_string(given.sizes())),

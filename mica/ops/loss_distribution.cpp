@@ -6,6 +6,7 @@
 #include <mica/autograd/node.h>
 #include <mica/core/error.h>
 #include <mica/ops/activation.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -29,6 +30,7 @@ void check_same_sizes(const char* operation, const Tensor& x, const Tensor& targ
 }  // namespace
 
 Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, const PoissonNllLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(poisson_nll_loss, x, target, o);
   Tensor losses = o.log_input ? exp(x) - target * x : x - target * log(x + o.eps);
   if (o.full) {
     const Tensor stirling = target * log(target) - target + 0.5 * log(2 * std::numbers::pi * target);
@@ -63,12 +65,14 @@ Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& gi
 }
 
 Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(kl_div, x, target, o);
   const Tensor losses = o.log_target ? exp(target) * (target - x) : xlogy(target, target) - target * x;
   if (o.reduction != Reduction::batchmean) return reduced("kl_div", losses, o.reduction);
   return x.dim() == 0 ? losses.sum() : losses.sum() / static_cast<double>(x.size(0));
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BinaryCrossEntropyOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(binary_cross_entropy, x, target, o);
   constexpr const char* operation = "binary_cross_entropy";
   ops::check_floating(operation, x);
   check_same_sizes(operation, x, target);
@@ -103,6 +107,7 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const BinaryC
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
                                         const BinaryCrossEntropyWithLogitsOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(binary_cross_entropy_with_logits, x, target, o);
   constexpr const char* operation = "binary_cross_entropy_with_logits";
   ops::check_floating(operation, x);
   check_same_sizes(operation, x, target);

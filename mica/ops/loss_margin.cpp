@@ -5,6 +5,7 @@
 
 #include <mica/core/error.h>
 #include <mica/ops/activation.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -70,15 +71,18 @@ Tensor triplet(const char* operation, const Tensor& anchor, const Tensor& positi
 }  // namespace
 
 Tensor soft_margin_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(soft_margin_loss, x, target, reduction);
   return reduced("soft_margin_loss", log1p_exp(neg(target) * x), reduction);
 }
 
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, const HingeEmbeddingLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(hinge_embedding_loss, x, target, o);
   const Tensor apart = where_or_zero(ne(target, 1), clamp_min(o.margin - x, 0));
   return reduced("hinge_embedding_loss", apart + where_or_zero(ne(target, -1), x), o.reduction);
 }
 
 Tensor multi_margin_loss(const Tensor& given, const Tensor& target, const MultiMarginLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(multi_margin_loss, given, target, o);
   constexpr const char* operation = "multi_margin_loss";
   if (o.p != 1 && o.p != 2) throw Error(operation, fmt::format("p is {}", o.p), "it is 1 or 2");
   const auto [x, t, unbatched] = rows_of(operation, given, target, true);
@@ -98,6 +102,7 @@ Tensor multi_margin_loss(const Tensor& given, const Tensor& target, const MultiM
 }
 
 Tensor multilabel_margin_loss(const Tensor& given, const Tensor& target, Reduction reduction) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(multilabel_margin_loss, given, target, reduction);
   constexpr const char* operation = "multilabel_margin_loss";
   const auto [x, t, unbatched] = rows_of(operation, given, target, false);
   const std::int64_t rows = x.size(0), classes = x.size(1);
@@ -130,6 +135,7 @@ Tensor multilabel_margin_loss(const Tensor& given, const Tensor& target, Reducti
 
 Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target,
                                    const MultilabelSoftMarginLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(multilabel_soft_margin_loss, x, target, o);
   Tensor losses = target * log1p_exp(neg(x)) + (1 - target) * log1p_exp(x);
   if (o.weight.defined()) losses = losses * detail::constant("multilabel_soft_margin_loss", o.weight);
   return reduced("multilabel_soft_margin_loss", losses.mean(Shape(-1)), o.reduction);
@@ -137,6 +143,7 @@ Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target,
 
 Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& target,
                              const CosineEmbeddingLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(cosine_embedding_loss, a, b, target, o);
   constexpr const char* operation = "cosine_embedding_loss";
   constexpr double eps = 1e-12;  // PyTorch's
   if (target.dim() > 1 || a.dim() != target.dim() + 1 || b.dim() != target.dim() + 1) {
@@ -156,6 +163,7 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
 
 Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& target,
                            const MarginRankingLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(margin_ranking_loss, a, b, target, o);
   if (a.dim() != b.dim() || a.dim() != target.dim()) {
     throw Error("margin_ranking_loss",
                 fmt::format("a, b and target of {}, {} and {} dimensions", a.dim(), b.dim(), target.dim()));
@@ -165,6 +173,7 @@ Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& targe
 
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                            const TripletMarginLossOptions& o) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(triplet_margin_loss, anchor, positive, negative, o);
   constexpr const char* operation = "triplet_margin_loss";
   check_triplet(operation, anchor, positive, negative, o.margin);
   const auto apart = [&](const Tensor& a, const Tensor& b) { return distance(a, b, o.p, o.eps); };

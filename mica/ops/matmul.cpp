@@ -5,6 +5,7 @@
 
 #include <mica/core/error.h>
 #include <mica/kernels/gemm.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/matmul.h>
@@ -46,8 +47,13 @@ Matrix as_matrix(const Tensor& x) {
   return {copy, false, std::max<std::int64_t>(columns, 1), x.sizes()[0] == 1 ? 0 : rows * columns};
 }
 
+// The dtype to multiply in: f32 for bf16 and f16; i64 for u8, whose sums wrap like those of u8.
+DType product_type(DType t) { return t == u8 ? i64 : ops::compute_type(t); }
+
 // (B, m, k) x (B, k, n) -> (B, m, n) without history; a batch of 1 serves all.
 Tensor product(const Tensor& a, const Tensor& b) {
+  if (const DType type = product_type(a.dtype()); type != a.dtype())
+    return ops::convert(product(ops::convert(a, type), ops::convert(b, type)), a.dtype());
   const std::int64_t batch = std::max(a.sizes()[0], b.sizes()[0]);
   const bool none = a.sizes()[0] == 0 || b.sizes()[0] == 0;
   const std::int64_t m = a.sizes()[1];
@@ -91,9 +97,6 @@ Tensor batch_product(const Tensor& a, const Tensor& b) {
 Shape batch_of(const Tensor& x) {
   return {std::span<const std::int64_t>(x.sizes().begin(), x.sizes().end() - 2)};
 }
-
-// The dtype to multiply in: f32 for bf16 and f16; i64 for u8, whose sums wrap like those of u8.
-DType product_type(DType t) { return t == u8 ? i64 : ops::compute_type(t); }
 
 void check_dtypes(const char* operation, const Tensor& a, const Tensor& b) {
   ops::check_same_dtype(operation, a, "the first factor", b, "the second");
@@ -148,6 +151,7 @@ Shape joined(const Shape& batch, std::int64_t rows, std::int64_t columns) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(mica::matmul, a, b);
   if (a.dim() == 0 || b.dim() == 0) {
     throw Error("matmul",
                 fmt::format("shapes {} and {}: a 0-d tensor is no matrix", to_string(a.sizes()),
@@ -155,8 +159,6 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
                 "multiply by a number with *");
   }
   check_dtypes("matmul", a, b);
-  if (const DType type = product_type(a.dtype()); type != a.dtype())
-    return matmul(a.to(type), b.to(type)).to(a.dtype());
   if (a.dim() == 1) {
     const Tensor y = matmul(a.unsqueeze(0), b);
     return b.dim() == 1 ? y.squeeze(0) : y.squeeze(-2);
@@ -181,6 +183,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(mica::mm, a, b);
   check_dims("mm", a, 2, "matrix");
   check_dims("mm", b, 2, "matrix");
   check_dtypes("mm", a, b);
@@ -189,6 +192,7 @@ Tensor mm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(mica::bmm, a, b);
   check_dims("bmm", a, 3, "batch of matrices");
   check_dims("bmm", b, 3, "batch of matrices");
   check_dtypes("bmm", a, b);
@@ -203,6 +207,7 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor mv(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return ops::autocast_off(mica::mv, a, b);
   check_dims("mv", a, 2, "matrix");
   check_dims("mv", b, 1, "vector");
   check_dtypes("mv", a, b);
@@ -214,6 +219,7 @@ Tensor mv(const Tensor& a, const Tensor& b) {
 }
 
 Tensor dot(const Tensor& a, const Tensor& b) {
+  if (autocast_enabled()) return ops::autocast_off(mica::dot, a, b);
   check_vectors("dot", a, b);
   check_dtypes("dot", a, b);
   if (a.numel() != b.numel()) {
@@ -228,6 +234,7 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 }
 
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(addmm, x, a, b, options);
   ops::check_same_dtype("addmm", x, "the input", a, "the first factor");
   ops::check_same_dtype("addmm", a, "the first factor", b, "the second");
   if (const DType type = product_type(a.dtype()); type != a.dtype())
@@ -236,6 +243,7 @@ Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct
 }
 
 Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct& options) {
+  if (autocast_enabled()) return ops::autocast_off(addmv, x, a, b, options);
   ops::check_same_dtype("addmv", x, "the input", a, "the matrix");
   ops::check_same_dtype("addmv", a, "the matrix", b, "the vector");
   if (const DType type = product_type(a.dtype()); type != a.dtype())
@@ -244,6 +252,7 @@ Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct
 }
 
 Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddProduct& options) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(baddbmm, x, a, b, options);
   ops::check_same_dtype("baddbmm", x, "the input", a, "the first factor");
   ops::check_same_dtype("baddbmm", a, "the first factor", b, "the second");
   if (const DType type = product_type(a.dtype()); type != a.dtype())
@@ -252,6 +261,7 @@ Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddProdu
 }
 
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
+  if (autocast_enabled()) return ops::autocast_off(bilinear, x1, x2, weight, bias);
   check_dims("bilinear", weight, 3, "weight (out, in1, in2)");
   const auto [out, in1, in2] = std::array{weight.size(0), weight.size(1), weight.size(2)};
   const auto rows_of = [](const Tensor& x) {
@@ -284,7 +294,24 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   return bias.defined() ? add(y, bias) : y;
 }
 
+// All contiguous, without history. Narrow floats are widened here, where nothing is kept of it: what is saved
+// for backward stays narrow.
+static Tensor linear_values(const Shape& sizes, std::int64_t rows, const Tensor& x, const Tensor& weight,
+                            const Tensor& bias) {
+  const DType type = ops::compute_type(x.dtype());
+  if (type != x.dtype()) {
+    const Tensor wide_bias = bias.defined() ? ops::convert(bias, type) : bias;
+    const Tensor y = linear_values(sizes, rows, ops::convert(x, type), ops::convert(weight, type), wide_bias);
+    return ops::convert(y, x.dtype());
+  }
+  Tensor y = empty(sizes, type);
+  kernels::linear(type, rows, weight.sizes()[1], weight.sizes()[0], x.raw_data(), weight.raw_data(),
+                  bias.defined() ? bias.raw_data() : nullptr, y.raw_data());
+  return y;
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(linear, x, weight, bias);
   if (x.dim() == 0 || weight.dim() > 2 || weight.dim() == 0) {
     throw Error("linear", fmt::format("input {}, weight {}", to_string(x.sizes()), to_string(weight.sizes())),
                 "input is (..., in_features), weight (out_features, in_features)");
@@ -304,9 +331,6 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
   ops::check_same_dtype("linear", x, "the input", weight, "the weight");
   if (bias.defined()) ops::check_same_dtype("linear", bias, "the bias", weight, "the weight");
-  if (ops::compute_type(x.dtype()) != x.dtype()) {
-    return linear(x.to(f32), weight.to(f32), bias.defined() ? bias.to(f32) : bias).to(x.dtype());
-  }
   if (!is_floating_point(x.dtype())) {
     check_dtypes("linear", x, weight);
     const Tensor y = matmul(x, weight.t());
@@ -319,9 +343,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Tensor dense = x.contiguous();
   const Tensor w = weight.contiguous();
   const Tensor c = bias.defined() ? bias.contiguous() : Tensor();
-  Tensor y = empty(sizes, x.dtype());
-  kernels::linear(x.dtype(), rows, in, out, dense.raw_data(), w.raw_data(),
-                  c.defined() ? c.raw_data() : nullptr, y.raw_data());
+  Tensor y = linear_values(sizes, rows, dense, w, c);
   if (!recording(dense, w, c)) return y;
   return record("linear", y, {&dense, &w, &c},
                 [rows, in, out, x = Saved(dense), w = Saved(w)](const Node& node,

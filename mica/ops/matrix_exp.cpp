@@ -5,6 +5,7 @@
 #include <span>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/linalg.h>
 #include <mica/ops/matmul.h>
@@ -82,6 +83,7 @@ Tensor pade(const Tensor& a, std::span<const double> c, const Tensor& identity) 
 }  // namespace
 
 Tensor matrix_exp(const Tensor& a) {
+  if (autocast_enabled()) return ops::autocast_off(matrix_exp, a);
   constexpr const char* operation = "linalg::matrix_exp";
   if (ops::compute_type(a.dtype()) != a.dtype()) return matrix_exp(a.to(f32)).to(a.dtype());
   ops::check_square(operation, a);

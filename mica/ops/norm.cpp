@@ -55,8 +55,11 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
     throw Error("layer_norm", fmt::format("input of shape {} does not end with the normalized shape {}",
                                           to_string(x.sizes()), to_string(normalized_shape)));
   }
-  check_vector("layer_norm", "weight", weight, normalized_shape, x.dtype());
-  check_vector("layer_norm", "bias", bias, normalized_shape, x.dtype());
+  for (const auto& [what, vector] : {std::pair("weight", &weight), std::pair("bias", &bias)}) {
+    // bf16 and f16 inputs may have f32 ones, as in mixed precision.
+    const bool is_wide = vector->defined() && vector->dtype() == ops::compute_type(x.dtype());
+    check_vector("layer_norm", what, *vector, normalized_shape, is_wide ? vector->dtype() : x.dtype());
+  }
   if (ops::compute_type(x.dtype()) != x.dtype()) {
     const auto wide = [](const Tensor& v) { return v.defined() ? v.to(f32) : v; };
     return layer_norm(x.to(f32), normalized_shape, wide(weight), wide(bias), eps).to(x.dtype());

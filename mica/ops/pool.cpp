@@ -5,6 +5,7 @@
 #include <mica/core/error.h>
 #include <mica/kernels/pool.h>
 #include <mica/ops/activation.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/pointwise.h>
 #include <mica/ops/pool.h>
@@ -302,13 +303,16 @@ Tensor lp_pool2d(const Tensor& x, double norm_type, const Shape& kernel_size, co
   return lp_pool(2, x, norm_type, kernel_size, options);
 }
 Tensor max_pool3d(const Tensor& x, const Shape& kernel_size, const MaxPoolOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(max_pool3d, x, kernel_size, options);
   return max_pool(3, x, kernel_size, options, false).values;
 }
 ValuesIndices max_pool3d_with_indices(const Tensor& x, const Shape& kernel_size,
                                       const MaxPoolOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(max_pool3d_with_indices, x, kernel_size, options);
   return max_pool(3, x, kernel_size, options, true);
 }
 Tensor avg_pool3d(const Tensor& x, const Shape& kernel_size, const AvgPoolOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(avg_pool3d, x, kernel_size, options);
   return avg_pool(3, x, kernel_size, options);
 }
 Tensor lp_pool3d(const Tensor& x, double norm_type, const Shape& kernel_size, const LPPoolOptions& options) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/pointwise.h>
@@ -63,6 +64,10 @@ Tensor quantiles(const Tensor& sorted, const Tensor& q, Interpolation interpolat
 }  // namespace
 
 Tensor quantile(const Tensor& x, const Tensor& q, const QuantileOptions& options) {
+  if (autocast_enabled()) {
+    const auto run = [&](const Tensor& values, const Tensor& at) { return quantile(values, at, options); };
+    return ops::autocast_to<f32>(run, x, q);
+  }
   check(x, q);
   if (const DType type = ops::compute_type(x.dtype()); type != x.dtype())
     return quantile(x.to(type), q.to(type), options).to(x.dtype());
@@ -80,6 +85,8 @@ Tensor quantile(const Tensor& x, const Tensor& q, const QuantileOptions& options
 }
 
 Tensor quantile(const Tensor& x, double q, const QuantileOptions& options) {
+  if (autocast_enabled())
+    return ops::autocast_to<f32>([&](const Tensor& wide) { return quantile(wide, q, options); }, x);
   return quantile(x, full({}, q, x.dtype()), options);
 }
 

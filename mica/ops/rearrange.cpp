@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
@@ -289,6 +290,10 @@ std::int64_t source_of(std::int64_t i, std::int64_t n, PadMode mode) {
 }  // namespace
 
 Tensor pad(const Tensor& x, const std::vector<std::int64_t>& padding, const PadOptions& options) {
+  // As torch: reflection in up to two dimensions, replication in up to three.
+  if (autocast_enabled() && ((options.mode == PadMode::reflect && padding.size() <= 4) ||
+                             (options.mode == PadMode::replicate && padding.size() <= 6)))
+    return ops::autocast_to<f32>(pad, x, padding, options);
   if (options.mode == PadMode::constant) return pad_constant(x, padding, options.value);
   const auto sides = by_dimension(x, padding);
   Tensor y = x;

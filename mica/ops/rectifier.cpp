@@ -6,6 +6,7 @@
 #include <mica/core/error.h>
 #include <mica/core/random.h>
 #include <mica/kernels/floating.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/detail.h>
 #include <mica/ops/inplace.h>
@@ -69,6 +70,7 @@ Tensor leaky_relu(Tensor x, double negative_slope) {
 }
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
+  if (autocast_enabled()) return ops::autocast_to<bf16>(prelu, x, weight);
   ops::check_floating("prelu", x);
   ops::check_same_dtype("prelu", x, "x", weight, "weight");
   const std::int64_t channels = x.dim() >= 2 ? x.size(1) : 1;

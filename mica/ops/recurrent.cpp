@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/dropout.h>
 #include <mica/ops/join.h>
@@ -121,10 +122,33 @@ Rows run(Kind kind, Rows x, LSTMState& state, std::span<const RecurrentWeights> 
   return x;
 }
 
+// Under Autocast all of it runs in f32, as gates and products are one kernel. What comes out has the dtype
+// that it has in torch, where only the products are in bf16: that of the state which is carried on, or of the
+// products if none is.
+template <class Sequence, class Run>
+std::pair<Sequence, LSTMState> run_in_f32(Kind kind, const Sequence& x, DType dtype, const LSTMState& state,
+                                          std::span<const RecurrentWeights> weights, const Run& run) {
+  const autograd::NoAutocast chosen;
+  const Tensor& carried = kind.cell == Cell::lstm ? state.second : state.first;
+  const bool carries = kind.cell == Cell::lstm || kind.cell == Cell::gru;
+  const DType result = !carries ? bf16 : carried.defined() ? carried.dtype() : dtype;
+  std::vector<RecurrentWeights> wide;
+  wide.reserve(weights.size());
+  for (const RecurrentWeights& w : weights) wide.push_back(to_dtype(w, f32));
+  auto [y, out] = run(x.to(f32), LSTMState{to_dtype(state.first, f32), to_dtype(state.second, f32)}, wide);
+  return {y.to(result), {to_dtype(out.first, result), to_dtype(out.second, result)}};
+}
+
 std::pair<Tensor, LSTMState> run_padded(Kind kind, const Tensor& x, LSTMState state,
                                         std::span<const RecurrentWeights> weights,
                                         const RecurrentOptions& o) {
   ops::check_floating(kind.name, x);
+  if (autocast_enabled() && x.dtype() != f64) {
+    return run_in_f32(kind, x, x.dtype(), state, weights,
+                      [&](const auto& wide, const auto& from, const auto& w) {
+                        return run_padded(kind, wide, from, w, o);
+                      });
+  }
   if (x.dim() != 3) {
     throw Error(kind.name, fmt::format("input of shape {}", to_string(x.sizes())),
                 o.batch_first ? "expected (batch, time, features)" : "expected (time, batch, features)");
@@ -156,6 +180,12 @@ std::pair<PackedSequence, LSTMState> run_packed(Kind kind, const PackedSequence&
   if (!x.data.defined() || !x.batch_sizes.defined())
     throw Error(kind.name, "an empty PackedSequence", "make one with pack_padded_sequence()");
   ops::check_floating(kind.name, x.data);
+  if (autocast_enabled() && x.data.dtype() != f64) {
+    return run_in_f32(kind, x, x.data.dtype(), state, weights,
+                      [&](const auto& wide, const auto& from, const auto& w) {
+                        return run_packed(kind, wide, from, w, o);
+                      });
+  }
   if (const DType dtype = x.data.dtype(), wide = ops::compute_type(dtype); wide != dtype) {
     std::vector<RecurrentWeights> converted;
     converted.reserve(weights.size());

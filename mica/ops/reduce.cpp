@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/compare.h>
 #include <mica/ops/pointwise.h>
 #include <mica/ops/recurrence.h>
@@ -112,6 +113,8 @@ Tensor product_of_others(const Tensor& x, int d) {
 }  // namespace
 
 Tensor Tensor::prod(std::int64_t dim, bool keepdim) const {
+  if (autocast_enabled())
+    return ops::autocast_to<f32>([=](const Tensor& x) { return x.prod(dim, keepdim); }, *this);
   if (const DType type = ops::compute_type(dtype()); type != dtype())
     return to(type).prod(dim, keepdim).to(dtype());
   const int d = wrap_dim(dim, sizes().size(), "prod");

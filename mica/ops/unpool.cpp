@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mica/core/error.h>
+#include <mica/ops/autocast.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/sizes.h>
 #include <mica/ops/unpool.h>
@@ -92,14 +93,17 @@ Tensor max_unpool(int dims, const Tensor& x, const Tensor& indices, const Shape&
 
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, const Shape& kernel_size,
                     const MaxUnpoolOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(max_unpool1d, x, indices, kernel_size, options);
   return max_unpool(1, x, indices, kernel_size, options);
 }
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, const Shape& kernel_size,
                     const MaxUnpoolOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(max_unpool2d, x, indices, kernel_size, options);
   return max_unpool(2, x, indices, kernel_size, options);
 }
 Tensor max_unpool3d(const Tensor& x, const Tensor& indices, const Shape& kernel_size,
                     const MaxUnpoolOptions& options) {
+  if (autocast_enabled()) return ops::autocast_to<f32>(max_unpool3d, x, indices, kernel_size, options);
   return max_unpool(3, x, indices, kernel_size, options);
 }
 

@@ -105,9 +105,9 @@ std::set<std::string> public_operations() {
   for (const auto& entry : std::filesystem::directory_iterator(root / "ops")) {
     const std::string file = entry.path().filename().string();
     static const std::set<std::string> internal = {
-        "band.h",          "detail.h",   "inplace.h",   "map_value.h",  "matrices.h",
-        "norm_backward.h", "pooled.h",   "positions.h", "recurrence.h", "recurrent_layer.h",
-        "reduction.h",     "restride.h", "sizes.h"};
+        "autocast.h",        "band.h",          "detail.h",   "inplace.h",   "map_value.h",
+        "matrices.h",        "norm_backward.h", "pooled.h",   "positions.h", "recurrence.h",
+        "recurrent_layer.h", "reduction.h",     "restride.h", "sizes.h"};
     if (!file.ends_with(".h") || internal.contains(file)) continue;
     std::string text = text_of(entry.path());
     text = std::regex_replace(text, std::regex(R"(\nnamespace detail \{[^]*?\n\}  // namespace detail)"), "");
