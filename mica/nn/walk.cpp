@@ -73,7 +73,7 @@ std::string item_name(std::string_view name, std::string_view item) {
 }
 
 std::string item_name(std::string_view name, std::size_t i) { return fmt::format("{}.{}", name, i); }
-std::string index_name(std::size_t i) { return fmt::format("{}", i); }
+std::string index_name(std::size_t i) { return std::to_string(i); }
 
 void add_shown(std::string& out, std::string_view name, const std::string& value) {
   if (!out.empty()) out += ", ";
