@@ -2,9 +2,11 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include <mica/core/any_function.h>
 #include <mica/core/error.h>
 #include <mica/nn/plain.h>
 #include <mica/nn/walk.h>
@@ -87,7 +89,7 @@ void set_momentum(const nn::FieldRef& momentum, const nn::Plain& value) {
 }
 
 // Makes the statistics new, and returns what sets the momentum back, and all if no batch was counted.
-std::function<void()> start_anew(const Statistics& s, const nn::FieldRef& momentum) {
+AnyFunction<void()> start_anew(const Statistics& s, const nn::FieldRef& momentum) {
   std::vector<std::pair<nn::Buffer*, Tensor>> before;
   for (nn::Buffer* buffer : {s.mean, s.var, s.count}) {
     if (!buffer->defined()) continue;
