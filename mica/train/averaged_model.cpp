@@ -87,7 +87,7 @@ void set_momentum(const nn::FieldRef& momentum, const nn::Plain& value) {
 }
 
 // Makes the statistics new, and returns what sets the momentum back, and all if no batch was counted.
-std::function<void()> start_anew(const Statistics& s, const nn::FieldRef& momentum) {
+AnyFunction<void()> start_anew(const Statistics& s, const nn::FieldRef& momentum) {
   std::vector<std::pair<nn::Buffer*, Tensor>> before;
   for (nn::Buffer* buffer : {s.mean, s.var, s.count}) {
     if (!buffer->defined()) continue;
