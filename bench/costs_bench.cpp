@@ -1,5 +1,8 @@
 // The figures of docs/performance.md: what Mica does in one piece beside the same out of smaller operations,
 // and what is slow beside what is like it. Compare within one run.
+#include <cstdint>
+#include <vector>
+
 #include <benchmark/benchmark.h>
 
 #include <mica/mica.h>

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -101,7 +102,11 @@ constexpr Series every_series[] = {
     {"gelu", [](std::int64_t n) { return elementwise(n, [](const Tensor& x) { return gelu(x); }); }},
 };
 
-// Steps are run in groups of at least a millisecond, so that reading the clock does not count.
+// Of all threads.
+double processor_time() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+// Steps are run in groups of at least a millisecond, so that reading the clock does not count. One thread by
+// itself is measured in processor time, which other programs hardly change.
 void measure(const Series& series, std::int64_t size, double seconds) {
   manual_seed(0);
   const Run step = series.make(size);
@@ -115,11 +120,12 @@ void measure(const Series& series, std::int64_t size, double seconds) {
   std::vector<double> samples;
   int group = 1;
   const double start = peer::now();
-  const std::clock_t cpu_start = std::clock();  // of all threads
+  const double processor_start = processor_time();
+  double (*const clock)() = num_threads() == 1 ? processor_time : peer::now;
   while (samples.size() < 3 || peer::now() - start < seconds) {
-    const double begin = peer::now();
+    const double begin = clock();
     for (int i = 0; i < group; ++i) step();
-    const double taken = peer::now() - begin;
+    const double taken = clock() - begin;
     if (taken < 1e-3) {
       group *= 2;
       samples.clear();
@@ -127,8 +133,7 @@ void measure(const Series& series, std::int64_t size, double seconds) {
       samples.push_back(taken / group);
     }
   }
-  const double cpu = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
-  const double processors = cpu / (peer::now() - start);
+  const double processors = (processor_time() - processor_start) / (peer::now() - start);
   const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
   std::ranges::nth_element(samples, middle);
   std::printf("{\"seconds\": %.9g, \"peak\": %zu, \"processors\": %.3g}\n", *middle, peak, processors);
