@@ -19,6 +19,8 @@ inline std::string headers_of(const std::string& folder) {
     std::ifstream file(entry.path());
     out.append(std::istreambuf_iterator<char>(file), {});
   }
+  // Namespaces of one line have no comment behind their end.
+  out = std::regex_replace(out, std::regex("\nnamespace detail \\{\n[^\n]*\n\\}\n"), "\n");
   const std::string begin = "\nnamespace detail {", end = "\n}  // namespace detail";
   for (std::size_t at = out.find(begin); at != std::string::npos; at = out.find(begin, at)) {
     out.erase(at, out.find(end, at) + end.size() - at);
