@@ -23,14 +23,11 @@ struct AutocastOptions {
 //   loss.backward();
 //
 // - Products take bf16 and give bf16: linear, matmul, mm, bmm, addmm, baddbmm, einsum, tensordot,
-// convolutions
-//   and transposed ones, scaled_dot_product_attention, prelu.
+//   convolutions and transposed ones, scaled_dot_product_attention, prelu.
 // - What needs range takes f32 and gives f32: losses, prod, quantile, cdist, linalg, pooling in three
-// dimensions,
-//   unpooling, fractional_max_pool, grid_sample, padding by reflection and replication.
+//   dimensions, unpooling, fractional_max_pool, grid_sample, padding by reflection and replication.
 // - Recurrent layers run in f32. LSTM and GRU give the dtype of their state (the input's where none is
-// given), RNN
-//   bf16.
+//   given), RNN bf16.
 // - All others go by the dtypes they are given; of f32 with bf16 they make f32, as always.
 //
 // Only bf16, f16 and f32 are converted; f64, integers and operations in place stay as they are. Gradients
