@@ -21,7 +21,7 @@ template <class T> class Owned {
   Owned(const Owned&) = delete;
   Owned& operator=(const Owned&) = delete;
   ~Owned() {
-    static_assert(sizeof(T) > 0, "the class around it has its destructor where T is known");
+    static_assert(requires { sizeof(T); }, "the class around it has its destructor where T is known");
     delete object_;
   }
 
