@@ -18,6 +18,7 @@
 #include <mica/core/allocator.h>
 #include <mica/core/parallel.h>
 
+#include "../cnn.h"
 #include "../peer/mica/workloads.h"
 
 namespace {
@@ -35,16 +36,6 @@ struct Mlp : nn::Module {
     x = relu(stem(std::move(x)));
     for (auto& block : blocks) x = relu(block(std::move(x)));
     return head(std::move(x));
-  }
-};
-
-struct Cnn : nn::Module {
-  nn::Conv2d conv1{1, 32, 3}, conv2{32, 64, 3};
-  nn::MaxPool2d pool{2};
-  nn::Linear fc1{9216, 128}, fc2{128, 10};
-  Tensor forward(Tensor x) {
-    x = pool(relu(conv2(relu(conv1(std::move(x))))));
-    return fc2(relu(fc1(x.flatten(1))));
   }
 };
 

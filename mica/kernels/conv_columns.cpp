@@ -5,6 +5,7 @@
 
 #include <mica/core/parallel.h>
 #include <mica/kernels/conv_columns.h>
+#include <mica/kernels/elementwise.h>
 #include <mica/kernels/gemm.h>
 #include <mica/kernels/scratch.h>
 
@@ -14,6 +15,10 @@ namespace {
 
 std::int64_t taps(const Convolution& c) { return c.kernel_h * c.kernel_w; }
 std::int64_t column_size(const Convolution& c) { return taps(c) * c.in_channels; }
+// A weight as (out, taps, channels), and how it lies: as given, and with its rows in the order of columns.
+Shape weight_sizes(const Convolution& c) { return {c.out_channels, taps(c), c.in_channels}; }
+Shape taps_last(const Convolution& c) { return {column_size(c), 1, taps(c)}; }
+Shape taps_first(const Convolution& c) { return {column_size(c), c.in_channels, 1}; }
 std::int64_t pixels(const Convolution& c) { return c.batch * c.out_h * c.out_w; }
 
 // Pixels whose columns are made at a time: they should stay in the L2 cache, but few pixels make poor
@@ -91,37 +96,15 @@ bool is_faster_backward_weight(const Convolution& c) {
 
 void conv(const Convolution& c, const float* x, const float* weight, const float* bias, float* y) {
   const std::int64_t size = column_size(c), outs = c.out_channels;
-  // (out, channels, taps) to (out, taps, channels)
   const Scratch<float> arranged(outs * size);
-  parallel_for(0, outs, std::max<std::int64_t>(1, 16384 / size), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t o = begin; o < end; ++o) {
-      const float* from = weight + o * size;
-      float* to = arranged.data() + o * size;
-      for (std::int64_t channel = 0; channel < c.in_channels; ++channel)
-        for (std::int64_t tap = 0; tap < taps(c); ++tap) to[tap * c.in_channels + channel] = *from++;
-    }
-  });
+  convert(weight_sizes(c), DType::f32, {weight, taps_last(c)}, DType::f32, {arranged.data(), taps_first(c)});
   const std::int64_t chunk = chunk_of(c);
   for_parts(c, parts_of(c), [&](std::int64_t, std::int64_t first, std::int64_t last) {
     const Scratch<float> columns(chunk * size);
     for (std::int64_t pixel = first; pixel < last; pixel += chunk) {
       const std::int64_t count = std::min(chunk, last - pixel);
       fill(c, x, pixel, count, columns.data());
-      float* out = y + pixel * outs;
-      if (bias != nullptr) {
-        for (std::int64_t p = 0; p < count; ++p) copy(bias, outs, out + p * outs);
-      }
-      gemm({.trans_b = true,
-            .m = count,
-            .n = outs,
-            .k = size,
-            .a = columns.data(),
-            .b = arranged.data(),
-            .c = out,
-            .lda = size,
-            .ldb = size,
-            .ldc = outs,
-            .beta = bias != nullptr ? 1.0 : 0.0});
+      linear(DType::f32, count, size, outs, columns.data(), arranged.data(), bias, y + pixel * outs);
     }
   });
 }
@@ -166,13 +149,9 @@ void conv_backward_weight(const Convolution& c, const float* x, const float* gra
         for (std::int64_t i = 0; i < size; ++i) to[i] += from[i];
       }
       if (grad_bias != nullptr) grad_bias[o] = static_cast<float>(bias_sum);
-      // (taps, channels) to (channels, taps)
-      const float* from = sums.data() + o * size;
-      float* to = grad_weight + o * size;
-      for (std::int64_t channel = 0; channel < c.in_channels; ++channel)
-        for (std::int64_t tap = 0; tap < taps(c); ++tap) *to++ = from[tap * c.in_channels + channel];
     }
   });
+  convert(weight_sizes(c), DType::f32, {sums.data(), taps_first(c)}, DType::f32, {grad_weight, taps_last(c)});
 }
 
 }  // namespace mica::kernels::columns

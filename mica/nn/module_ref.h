@@ -47,8 +47,8 @@ struct Evolution {
 // What a ModuleRef knows of a type; null where the type has no such thing.
 struct ModuleType {
   std::string_view name = {};
-  std::string_view (*printed_type)(const void* module) =
-      nullptr;  // the name, of types that tell it themselves
+  // The name, of types that tell it themselves.
+  std::string_view (*printed_type)(const void* module) = nullptr;
   const void* tag = nullptr;
   std::string (*describe)(const void* module) = nullptr;  // null for containers
   void (*walk)(void* module, Visitor& v) = nullptr;
@@ -56,7 +56,6 @@ struct ModuleType {
   FlopsFunction flops = nullptr;
   Evolution evolution = {};
 };
-inline constexpr ModuleType no_module_type;
 // Not inline: for the layers in module_types.h it is compiled once, with all that it refers to.
 template <class T> const ModuleType& module_type();
 }  // namespace detail
@@ -77,9 +76,9 @@ struct Traversal {
 class ModuleRef {
  public:
   template <IsModule T> ModuleRef(T& module);
-  template <class Container> static ModuleRef to_container(std::string_view type, Container& container);
+  template <class Container> static ModuleRef to_container(Container& container);
 
-  std::string_view type() const { return type_; }
+  std::string_view type() const;
   // The module itself if it is a T, else null.
   template <IsModule T> T* get_if() const {
     return about_->tag == &detail::type_tag<std::remove_const_t<T>> ? static_cast<T*>(address_) : nullptr;
@@ -145,13 +144,12 @@ class ModuleRef {
 
  private:
   friend AnyModule;
-  ModuleRef() = default;
-  ModuleRef(const detail::ModuleType& type, void* address, const Module* base);
+  ModuleRef(const detail::ModuleType& about, void* address, const Module* base)
+      : address_(address), base_(base), about_(&about) {}
 
-  std::string_view type_;
-  void* address_ = nullptr;
-  const Module* base_ = nullptr;
-  const detail::ModuleType* about_ = &detail::no_module_type;
+  void* address_;
+  const Module* base_;
+  const detail::ModuleType* about_;
   AnyModule* slot_ = nullptr;  // what owns the module, if that may own one of another type
 };
 

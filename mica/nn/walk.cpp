@@ -26,11 +26,9 @@ void Visitor::pop() {
   leave(inner.module);
 }
 
-ModuleRef::ModuleRef(const detail::ModuleType& type, void* address, const Module* base)
-    : type_(type.printed_type != nullptr ? type.printed_type(address) : type.name),
-      address_(address),
-      base_(base),
-      about_(&type) {}
+std::string_view ModuleRef::type() const {
+  return about_->printed_type != nullptr ? about_->printed_type(address_) : about_->name;
+}
 
 void ModuleRef::walk(Visitor& v) const {
   v.around_.push_back({*this, v.prefix_.size()});

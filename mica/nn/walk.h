@@ -355,7 +355,7 @@ template <class T> void walk_member(std::string_view name, T& member, Visitor& v
   } else if constexpr (VariantLike<T>) {
     visit([&](auto& alternative) { walk_member(name, alternative, v); }, member);
   } else {
-    ModuleRef::to_container(container_type<T>(), member).walk_as(name, v);
+    ModuleRef::to_container(member).walk_as(name, v);
   }
 }
 
@@ -373,8 +373,8 @@ template <class T> const ModuleType& module_type() {
   return type;
 }
 template <class Container>
-inline constexpr ModuleType container_type_of = {.tag = &type_tag<Container>,
-                                                 .walk = &walk_contents<Container>};
+inline constexpr ModuleType container_type_of = {
+    .name = container_type<Container>(), .tag = &type_tag<Container>, .walk = &walk_contents<Container>};
 
 }  // namespace detail
 
@@ -384,12 +384,8 @@ ModuleRef::ModuleRef(T& module)
     : ModuleRef(detail::module_type<std::remove_const_t<T>>(), const_cast<std::remove_const_t<T>*>(&module),
                 &module) {}
 
-template <class Container> ModuleRef ModuleRef::to_container(std::string_view type, Container& container) {
-  ModuleRef ref;
-  ref.type_ = type;
-  ref.address_ = &container;
-  ref.about_ = &detail::container_type_of<Container>;
-  return ref;
+template <class Container> ModuleRef ModuleRef::to_container(Container& container) {
+  return {detail::container_type_of<Container>, &container, nullptr};
 }
 
 template <class T> Filter inside() {

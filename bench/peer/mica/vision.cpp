@@ -1,3 +1,4 @@
+#include "../../cnn.h"
 #include "workloads.h"
 
 namespace peer {
@@ -5,16 +6,6 @@ namespace peer {
 using namespace mica;
 
 namespace {
-
-struct Cnn : nn::Module {
-  nn::Conv2d conv1{1, 32, 3}, conv2{32, 64, 3};
-  nn::MaxPool2d pool{2};
-  nn::Linear fc1{9216, 128}, fc2{128, 10};
-  Tensor forward(Tensor x) {
-    x = pool(relu(conv2(relu(conv1(std::move(x))))));
-    return fc2(relu(fc1(x.flatten(1))));
-  }
-};
 
 // ResNet-18 (He et al. 2015).
 struct BasicBlock : nn::Module {
