@@ -2,7 +2,7 @@
 
 #include <mica/core/error.h>
 #include <mica/kernels/conv.h>
-#include <mica/kernels/conv_columns.h>
+#include <mica/kernels/conv_products.h>
 #include <mica/kernels/onednn/convolution.h>
 
 namespace mica::kernels {
@@ -15,7 +15,7 @@ std::int64_t output_size(std::int64_t in, std::int64_t kernel, std::int64_t stri
   return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-// Whether oneDNN, or products over columns, take it. A dimension of zero leaves at most biases and zeros to
+// Whether oneDNN, or matrix products, take it. A dimension of zero leaves at most biases and zeros to
 // write, which the plain loops do.
 bool is_for_products(const char* operation, const Convolution& c) {
   if (c.dtype == DType::f64) return false;
@@ -36,9 +36,9 @@ bool is_for_products(const char* operation, const Convolution& c) {
 
 void conv(const Convolution& c, const void* x, const void* weight, const void* bias, void* y) {
   if (is_for_products("conv", c)) {
-    if (columns::is_faster(c)) {
-      return columns::conv(c, static_cast<const float*>(x), static_cast<const float*>(weight),
-                           static_cast<const float*>(bias), static_cast<float*>(y));
+    if (products::is_faster(c)) {
+      return products::conv(c, static_cast<const float*>(x), static_cast<const float*>(weight),
+                            static_cast<const float*>(bias), static_cast<float*>(y));
     }
     if (onednn::conv(c, x, weight, bias, y)) return;
   }
@@ -46,8 +46,12 @@ void conv(const Convolution& c, const void* x, const void* weight, const void* b
 }
 
 void conv_backward_input(const Convolution& c, const void* grad_y, const void* weight, void* grad_x) {
-  if (is_for_products("conv_backward_input", c) && onednn::conv_backward_input(c, grad_y, weight, grad_x)) {
-    return;
+  if (is_for_products("conv_backward_input", c)) {
+    if (products::is_faster_backward_input(c)) {
+      return products::conv_backward_input(c, static_cast<const float*>(grad_y),
+                                           static_cast<const float*>(weight), static_cast<float*>(grad_x));
+    }
+    if (onednn::conv_backward_input(c, grad_y, weight, grad_x)) return;
   }
   reference::conv_backward_input(c, grad_y, weight, grad_x);
 }
@@ -55,9 +59,10 @@ void conv_backward_input(const Convolution& c, const void* grad_y, const void* w
 void conv_backward_weight(const Convolution& c, const void* x, const void* grad_y, void* grad_weight,
                           void* grad_bias) {
   if (is_for_products("conv_backward_weight", c)) {
-    if (columns::is_faster_backward_weight(c)) {
-      return columns::conv_backward_weight(c, static_cast<const float*>(x), static_cast<const float*>(grad_y),
-                                           static_cast<float*>(grad_weight), static_cast<float*>(grad_bias));
+    if (products::is_faster_backward_weight(c)) {
+      return products::conv_backward_weight(c, static_cast<const float*>(x),
+                                            static_cast<const float*>(grad_y),
+                                            static_cast<float*>(grad_weight), static_cast<float*>(grad_bias));
     }
     if (onednn::conv_backward_weight(c, x, grad_y, grad_weight, grad_bias)) return;
   }

@@ -142,19 +142,26 @@ HWY_INLINE void tile(const Product<T>& g, std::int64_t columns, bool packed) {
   }
 }
 
+// body<rows>(first row) for tiles of all rows below m.
+template <class Body> HWY_INLINE void for_row_tiles(std::int64_t m, const Body& body) {
+  std::int64_t i = 0;
+  if constexpr (tile_rows > 4) {
+    for (; i + tile_rows <= m; i += tile_rows) {
+      if (tile_rows == 6 && m - i == 8) break;  // 4 + 4 is faster than 6 + 2
+      body.template operator()<tile_rows>(i);
+    }
+  }
+  for (; i + 4 <= m; i += 4) body.template operator()<4>(i);
+  for (; i + 2 <= m; i += 2) body.template operator()<2>(i);
+  if (i < m) body.template operator()<1>(i);
+}
+
 // All rows of one panel: `columns` of at most panel_width.
 template <int vector_count, bool partial_vectors, class T>
 HWY_NOINLINE void panel(const Product<T>& g, std::int64_t columns, bool packed) {
-  std::int64_t i = 0;
-  if constexpr (tile_rows > 4) {
-    for (; i + tile_rows <= g.m; i += tile_rows) {
-      if (tile_rows == 6 && g.m - i == 8) break;  // 4 + 4 is faster than 6 + 2
-      tile<tile_rows, vector_count, partial_vectors>(g.rows(i, i + tile_rows), columns, packed);
-    }
-  }
-  for (; i + 4 <= g.m; i += 4) tile<4, vector_count, partial_vectors>(g.rows(i, i + 4), columns, packed);
-  for (; i + 2 <= g.m; i += 2) tile<2, vector_count, partial_vectors>(g.rows(i, i + 2), columns, packed);
-  if (i < g.m) tile<1, vector_count, partial_vectors>(g.rows(i, i + 1), columns, packed);
+  for_row_tiles(g.m, [&]<int row_count>(std::int64_t i) HWY_ATTR {
+    tile<row_count, vector_count, partial_vectors>(g.rows(i, i + row_count), columns, packed);
+  });
 }
 
 template <class T> HWY_INLINE void any_panel(const Product<T>& g, std::int64_t columns, bool packed) {
