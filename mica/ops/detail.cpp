@@ -38,10 +38,10 @@ DType promote_weak(DType strong, DType weak) {
 }  // namespace
 
 DType result_type(const Tensor& a, const Tensor& b) {
-  const bool a_weak = a.sizes().empty();
-  const bool b_weak = b.sizes().empty();
-  if (a_weak == b_weak) return promote(a.dtype(), b.dtype());
-  return a_weak ? promote_weak(b.dtype(), a.dtype()) : promote_weak(a.dtype(), b.dtype());
+  const TensorImpl& x = a.checked_impl();
+  const TensorImpl& y = b.checked_impl();
+  if (x.sizes.empty() == y.sizes.empty()) return promote(x.dtype, y.dtype);
+  return x.sizes.empty() ? promote_weak(y.dtype, x.dtype) : promote_weak(x.dtype, y.dtype);
 }
 
 DType result_type(const Tensor& a, Scalar b) {
@@ -49,14 +49,15 @@ DType result_type(const Tensor& a, Scalar b) {
 }
 
 kernels::In in(const Tensor& x, const Shape& sizes) {
-  if (x.sizes() == sizes) return {x.raw_data(), x.strides()};
-  const Shape& own = x.sizes();
+  const TensorImpl& impl = x.checked_impl();
+  if (impl.sizes == sizes) return {impl.data(), impl.strides};
+  const Shape& own = impl.sizes;
   Shape strides = Shape::filled(sizes.size(), 0);
   const int lead = sizes.size() - own.size();
   for (int i = 0; i < own.size(); ++i) {
-    if (own[i] != 1) strides[lead + i] = x.strides()[i];
+    if (own[i] != 1) strides[lead + i] = impl.strides[i];
   }
-  return {x.raw_data(), strides};
+  return {impl.data(), strides};
 }
 
 ScalarIn::ScalarIn(Scalar value, DType dtype) {
@@ -119,7 +120,8 @@ Tensor result_like(const Operand& a, const Operand& b, const Shape& sizes) {
       if (operand->x.sizes() == sizes) return empty_like(operand->x);
     }
   }
-  return empty(sizes, a.x.dtype());
+  // Sizes that are an operand's need no check.
+  return a.x.sizes() == sizes ? empty_like(a.x) : empty(sizes, a.x.dtype());
 }
 
 const char* name_of(kernels::Binary op) {

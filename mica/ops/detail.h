@@ -4,6 +4,7 @@
 #include <mica/autograd/node.h>
 #include <mica/kernels/elementwise.h>
 #include <mica/kernels/norm.h>
+#include <mica/tensor/impl.h>
 #include <mica/tensor/tensor.h>
 
 namespace mica::ops {
@@ -22,8 +23,14 @@ inline DType floating_type(DType t) { return is_floating_point(t) ? t : f32; }
 
 // Kernel arguments. The input's strides are broadcast to `sizes`.
 kernels::In in(const Tensor& x, const Shape& sizes);
-inline kernels::In in(const Tensor& x) { return {x.raw_data(), x.strides()}; }
-inline kernels::Out out(const Tensor& x) { return {x.raw_data(), x.strides()}; }
+inline kernels::In in(const Tensor& x) {
+  const TensorImpl& impl = x.checked_impl();
+  return {impl.data(), impl.strides};
+}
+inline kernels::Out out(const Tensor& x) {
+  const TensorImpl& impl = x.checked_impl();
+  return {impl.data(), impl.strides};
+}
 
 // A number as a kernel argument without dimensions.
 class ScalarIn {
