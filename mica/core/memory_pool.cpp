@@ -10,11 +10,9 @@ namespace {
 
 constexpr std::size_t chunk_size = huge_page_size;
 
-// A slab is long enough to waste little, and no longer, so that a program with few tensors stays small.
-constexpr std::size_t slab_sizes[] = {64 << 10, 256 << 10, chunk_size};
-constexpr std::size_t slab_kind(std::size_t block_size) {
-  return block_size <= (16 << 10) ? 0 : block_size <= (64 << 10) ? 1 : 2;
-}
+// A slab holds as many blocks as fit this, or one. It is whole pages.
+constexpr std::size_t usual_slab_size = 64 << 10;
+constexpr std::size_t page_size = 4 << 10;
 
 // Cached large blocks below this never count as too many.
 constexpr std::size_t hoard_allowance = std::size_t{256} << 20;
@@ -57,26 +55,26 @@ void MemoryPool::put_small(std::size_t size_class, std::span<void* const> blocks
 }
 
 bool MemoryPool::add_slab(std::size_t size_class) {
-  const std::size_t block_size = small_classes.size(size_class);
-  const std::size_t kind = slab_kind(block_size);
-  const std::size_t slab_size = slab_sizes[kind];
-  const std::size_t count = slab_size / (block_size + gap);
+  const std::size_t block_size = small_classes.size(size_class) + gap;
+  const std::size_t count = std::max(usual_slab_size / block_size, std::size_t{1});
+  const std::size_t slab_size = (count * block_size + page_size - 1) / page_size * page_size;
   auto& list = free_small_[size_class];
   make_room(list, small_blocks_[size_class] + count);
 
-  SlabCursor& cursor = cursors_[kind];
-  if (cursor.next == cursor.end) {
+  auto room = std::ranges::find_if(uncut_, [=](const Room& r) { return r.size() >= slab_size; });
+  if (room == uncut_.end()) {
     char* chunk = map_chunk();
     if (chunk == nullptr) return false;
-    cursor = {chunk, chunk + chunk_size};
+    room = uncut_.insert(uncut_.end(), {chunk, chunk + chunk_size});
   }
-  char* slab = cursor.next;
-  cursor.next += slab_size;
+  char* slab = room->next;
+  room->next += slab_size;
+  if (room->size() < usual_slab_size) uncut_.erase(room);
   blocks_of_chunk_[chunk_of(slab)] += count;
   small_blocks_[size_class] += count;
   poison(slab, slab_size);
   // Lists are taken from at the end: the slab's first block goes there.
-  for (std::size_t i = count; i-- > 0;) list.push_back(slab + i * (block_size + gap));
+  for (std::size_t i = count; i-- > 0;) list.push_back(slab + i * block_size);
   return true;
 }
 
@@ -170,9 +168,7 @@ void MemoryPool::release_chunks() {
     small_blocks_[c] -=
         std::erase_if(free_small_[c], [&](const void* block) { return is_free(chunk_of(block)); });
   }
-  for (SlabCursor& cursor : cursors_) {
-    if (cursor.next != nullptr && is_free(chunk_of(cursor.end - 1))) cursor = {};
-  }
+  std::erase_if(uncut_, [&](const Room& room) { return is_free(chunk_of(room.next)); });
   for (const auto& [chunk, count] : free_blocks) {
     if (count != blocks_of_chunk_.at(chunk)) continue;
     blocks_of_chunk_.erase(chunk);

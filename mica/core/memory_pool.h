@@ -47,9 +47,10 @@ class MemoryPool {
 
  private:
   MemoryPool();
-  struct SlabCursor {
-    char* next = nullptr;
-    char* end = nullptr;
+  struct Room {
+    char* next;
+    char* end;
+    std::size_t size() const { return static_cast<std::size_t>(end - next); }
   };
 
   bool add_slab(std::size_t size_class);
@@ -58,13 +59,12 @@ class MemoryPool {
   void release_large();
   void release_chunks();
 
-  static constexpr std::size_t slab_kinds = 3;
   static constexpr std::size_t large_class_count = large_classes.index(max_large_size) + 1;
 
   mutable std::mutex mutex_;
   std::array<std::vector<void*>, small_class_count> free_small_;
   std::array<std::size_t, small_class_count> small_blocks_{};        // free or not
-  std::array<SlabCursor, slab_kinds> cursors_;                       // where the next slab of a kind begins
+  std::vector<Room> uncut_;                                          // what is left of chunks for slabs
   std::unordered_map<std::uintptr_t, std::size_t> blocks_of_chunk_;  // by the chunk's address
   std::array<std::vector<void*>, large_class_count> free_large_;
   std::array<std::size_t, large_class_count> large_blocks_{};  // free or not

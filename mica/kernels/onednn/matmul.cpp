@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <mica/core/error.h>
+#include <mica/kernels/onednn/heap.h>
 #include <mica/kernels/onednn/matmul.h>
 #include <mica/kernels/onednn/plan.h>
 
@@ -45,6 +46,7 @@ Plan make_plan(const Gemm& g, bool has_bias) {
 }  // namespace
 
 void sgemm(const Gemm& g, std::int64_t index) {
+  keep_heap_whole();
   const float* a = static_cast<const float*>(g.a) + index * g.batch_stride_a;
   const float* b = static_cast<const float*>(g.b) + index * g.batch_stride_b;
   float* c = static_cast<float*>(g.c) + index * g.batch_stride_c;
@@ -58,6 +60,7 @@ void sgemm(const Gemm& g, std::int64_t index) {
 bool matmul(const Gemm& g, const float* bias) {
   // A batch that only c has is nothing oneDNN knows.
   if (g.batch > 1 && g.batch_stride_a == 0 && g.batch_stride_b == 0) return false;
+  keep_heap_whole();
   using Cache = PlanCache<14>;
   thread_local Cache cache;
   const ThreadScope threads(g.m * g.n * g.k * g.batch);
