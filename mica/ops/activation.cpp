@@ -20,9 +20,10 @@ using kernels::Unary;
 using ops::Reuse;
 
 namespace {
-// A backward rule in one pass over memory, for when nobody asks for second derivatives.
+// A backward rule in one pass over memory, for when nobody asks for second derivatives: in the memory of the
+// gradient that came, where nobody else holds it.
 Tensor fused(Binary op, const Tensor& grad, const Tensor& saved) {
-  return ops::binary(op, grad, saved, grad.dtype());
+  return ops::binary(op, grad, saved, grad.dtype(), Reuse::yes);
 }
 }  // namespace
 
@@ -72,7 +73,7 @@ namespace {
 
 // d/dx x Phi(x) = Phi(x) + x phi(x), times grad; itself differentiable: its slope in x is phi(x) (2 - x^2).
 Tensor gelu_backward(const Tensor& grad, const Tensor& x) {
-  Tensor y = fused(Binary::gelu_backward, grad, x);
+  Tensor y = ops::binary(Binary::gelu_backward, grad, x, grad.dtype());
   if (!recording(grad, x)) return y;
   return record(
       "gelu_backward", y, {&grad, &x},
@@ -103,9 +104,8 @@ Tensor gelu(Tensor x, Gelu approximate) {
   if (!tracked) return y;
   return record("gelu", y, {&x}, [exact, saved = Saved(x)](const Node& node, const Tensor& grad) {
     const Tensor x = saved.get(node);
-    if (exact) return gelu_backward(grad, x);
-    if (grad_enabled()) return grad * gelu_tanh_slope(x);
-    return fused(Binary::gelu_tanh_backward, grad, x);
+    if (!grad_enabled()) return fused(exact ? Binary::gelu_backward : Binary::gelu_tanh_backward, grad, x);
+    return exact ? gelu_backward(grad, x) : grad * gelu_tanh_slope(x);
   });
 }
 
