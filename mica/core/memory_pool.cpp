@@ -14,9 +14,6 @@ constexpr std::size_t chunk_size = huge_page_size;
 constexpr std::size_t usual_slab_size = 64 << 10;
 constexpr std::size_t page_size = 4 << 10;
 
-// Cached large blocks below this never count as too many.
-constexpr std::size_t hoard_allowance = std::size_t{256} << 20;
-
 // Under AddressSanitizer a poisoned gap behind each block catches writes past its end.
 constexpr std::size_t gap = has_address_sanitizer ? 64 : 0;
 
@@ -90,69 +87,27 @@ char* MemoryPool::map_chunk() {
 MemoryPool::LargeBlock MemoryPool::take_large(std::size_t bytes) {
   if (bytes > max_large_size) return {};
   const std::lock_guard lock(mutex_);
-  const std::size_t wanted = large_classes.index(bytes);
-  const std::size_t acceptable = large_classes.size(wanted) + large_classes.size(wanted) / 4;
-
-  LargeBlock block;
-  for (std::size_t c = wanted; c < large_class_count && large_classes.size(c) <= acceptable; ++c) {
-    if (free_large_[c].empty()) continue;
-    block = {free_large_[c].back(), large_classes.size(c)};
-    free_large_[c].pop_back();
-    break;
+  LargeBlock block{large_.take(bytes), LargeBlocks::size_for(bytes)};
+  if (!block) {
+    if (reserved_ + block.size > memory_limit_ / 4 * 3) reserved_ -= large_.release();
+    const std::size_t grown = large_.grow(bytes);
+    if (grown == 0) return {};
+    reserved_ += grown;
+    ++system_allocations_;
+    block.memory = large_.take(bytes);
   }
-  if (!block) block = {map_large(wanted), large_classes.size(wanted)};
-  if (!block) return {};
-  large_in_use_ += block.size;
-  large_high_water_ = std::max(large_high_water_, large_in_use_);
   return block;
 }
 
 std::size_t MemoryPool::put_large(void* memory) noexcept {
   const std::lock_guard lock(mutex_);
-  const std::size_t size_class = class_of_large_.find(memory)->second;
-  const std::size_t size = large_classes.size(size_class);
-  poison(memory, size);
-  free_large_[size_class].push_back(memory);
-  large_in_use_ -= size;
-  return size;
-}
-
-void* MemoryPool::map_large(std::size_t size_class) {
-  const std::size_t size = large_classes.size(size_class);
-  // Sizes that never repeat would fill the cache with blocks that fit nothing again. When it holds several
-  // times the most ever in use, or memory gets scarce, it starts afresh. Sizes that repeat do not come here.
-  const std::size_t mapped = reserved_ - chunk_size * blocks_of_chunk_.size();
-  const std::size_t most_in_use = std::max(large_high_water_, large_in_use_ + size);
-  const bool hoarding = mapped + size > 4 * most_in_use + hoard_allowance;
-  if (hoarding || reserved_ + size > memory_limit_ / 4 * 3) release_large();
-
-  make_room(free_large_[size_class], large_blocks_[size_class] + 1);
-  void* memory = map_memory(size);
-  if (memory == nullptr) return nullptr;
-  class_of_large_.emplace(memory, size_class);
-  ++large_blocks_[size_class];
-  reserved_ += size;
-  ++system_allocations_;
-  return memory;
+  return large_.put(memory);
 }
 
 void MemoryPool::release() {
   const std::lock_guard lock(mutex_);
-  release_large();
+  reserved_ -= large_.release();
   release_chunks();
-}
-
-void MemoryPool::release_large() {
-  for (std::size_t c = 0; c < large_class_count; ++c) {
-    const std::size_t size = large_classes.size(c);
-    for (void* memory : free_large_[c]) {
-      class_of_large_.erase(memory);
-      unmap_memory(memory, size);
-    }
-    large_blocks_[c] -= free_large_[c].size();
-    reserved_ -= size * free_large_[c].size();
-    free_large_[c].clear();
-  }
 }
 
 void MemoryPool::release_chunks() {

@@ -9,13 +9,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include <mica/core/large_blocks.h>
 #include <mica/core/size_class.h>
 
 namespace mica {
 
-// Small blocks are cut from slabs: runs of one size class inside 2 MiB chunks. Large blocks are mappings of
-// their own. Every list has room for all the blocks it may ever hold before they are handed out, so that
-// giving back never allocates. All members may be called from any thread.
+// Small blocks are cut from slabs: runs of one size class inside 2 MiB chunks. Every list
+// has room for all the blocks it may ever hold before they are handed out, so that giving back never
+// allocates. All members may be called from any thread.
 class MemoryPool {
  public:
   // Never destroyed: tensors in static variables are freed after everything else.
@@ -31,12 +32,12 @@ class MemoryPool {
     std::size_t size = 0;
     explicit operator bool() const { return memory != nullptr; }
   };
-  // A block of the size class of `bytes`, or up to a quarter larger. Empty when the system refuses memory.
+  // Empty when the system refuses memory.
   LargeBlock take_large(std::size_t bytes);
   // Returns the size that take_large gave.
   std::size_t put_large(void* memory) noexcept;
 
-  // Unmaps the free large blocks, and the chunks of which every block is here.
+  // Unmaps what is free of large blocks, and the chunks of which every block is here.
   void release();
 
   std::size_t reserved() const;
@@ -55,22 +56,14 @@ class MemoryPool {
 
   bool add_slab(std::size_t size_class);
   char* map_chunk();
-  void* map_large(std::size_t size_class);
-  void release_large();
   void release_chunks();
-
-  static constexpr std::size_t large_class_count = large_classes.index(max_large_size) + 1;
 
   mutable std::mutex mutex_;
   std::array<std::vector<void*>, small_class_count> free_small_;
   std::array<std::size_t, small_class_count> small_blocks_{};        // free or not
   std::vector<Room> uncut_;                                          // what is left of chunks for slabs
   std::unordered_map<std::uintptr_t, std::size_t> blocks_of_chunk_;  // by the chunk's address
-  std::array<std::vector<void*>, large_class_count> free_large_;
-  std::array<std::size_t, large_class_count> large_blocks_{};  // free or not
-  std::unordered_map<void*, std::size_t> class_of_large_;      // free or not
-  std::size_t large_in_use_ = 0;
-  std::size_t large_high_water_ = 0;
+  LargeBlocks large_;
   std::size_t reserved_ = 0;
   std::uint64_t system_allocations_ = 0;
   std::size_t memory_limit_;

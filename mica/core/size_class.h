@@ -34,7 +34,4 @@ inline constexpr SizeClasses<2> small_classes{64};
 inline constexpr std::size_t max_small_size = 896 * 1024;
 inline constexpr std::size_t small_class_count = small_classes.index(max_small_size) + 1;
 
-// Large blocks, from 1 MiB: eight sizes to each power of two. Each is a mapping of its own.
-inline constexpr SizeClasses<3> large_classes{128 * 1024};
-
 }  // namespace mica

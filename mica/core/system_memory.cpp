@@ -9,23 +9,53 @@
 
 namespace mica {
 
+namespace {
+
+void* map(void* address, std::size_t bytes, int protection, int flags) noexcept {
+  void* memory = mmap(address, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+void want_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+  madvise(memory, bytes, MADV_HUGEPAGE);  // fails where huge pages are off: the memory is good all the same
+#endif
+}
+
+}  // namespace
+
 void* map_memory(std::size_t bytes) noexcept {
   // Asking for more than needed and trimming is the portable way to an alignment above the page size.
   const bool huge = bytes >= huge_page_size;
   const std::size_t slack = huge ? huge_page_size : 0;
-  void* mapping = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapping == MAP_FAILED) return nullptr;
-  if (!huge) return mapping;
+  void* mapping = map(nullptr, bytes + slack, PROT_READ | PROT_WRITE, 0);
+  if (mapping == nullptr || !huge) return mapping;
 
   const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(mapping) % huge_page_size;
   const std::size_t before = misaligned == 0 ? 0 : huge_page_size - misaligned;
   char* memory = static_cast<char*>(mapping) + before;
   if (before != 0) munmap(mapping, before);
   if (slack != before) munmap(memory + bytes, slack - before);
-#ifdef MADV_HUGEPAGE
-  madvise(memory, bytes, MADV_HUGEPAGE);  // fails where huge pages are off: the memory is good all the same
-#endif
+  want_huge_pages(memory, bytes);
   return memory;
+}
+
+void* map_memory_at(void* address, std::size_t bytes) noexcept {
+  void* memory = map(address, bytes, PROT_READ | PROT_WRITE, 0);
+  if (memory == address) {
+    want_huge_pages(memory, bytes);
+    return memory;
+  }
+  if (memory != nullptr) munmap(memory, bytes);
+  return nullptr;
+}
+
+void* find_address_space(std::size_t bytes) noexcept {
+  void* memory = map(nullptr, bytes + huge_page_size, PROT_NONE, MAP_NORESERVE);
+  if (memory == nullptr) return nullptr;
+  munmap(memory, bytes + huge_page_size);
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory) % huge_page_size;
+  return static_cast<char*>(memory) + (misaligned == 0 ? 0 : huge_page_size - misaligned);
 }
 
 void unmap_memory(void* memory, std::size_t bytes) noexcept {

@@ -22,7 +22,14 @@ inline constexpr std::size_t huge_page_size = std::size_t{2} << 20;
 // huge pages where the system has them. Null when the system refuses.
 void* map_memory(std::size_t bytes) noexcept;
 
-// Gives a whole mapping back.
+// Maps `bytes`, a multiple of 2 MiB, at this address, as map_memory() does. Null when something is there
+// already, or the system refuses.
+void* map_memory_at(void* address, std::size_t bytes) noexcept;
+
+// Where `bytes` could be mapped, since nothing is there, from a multiple of 2 MiB on. Null when nowhere.
+void* find_address_space(std::size_t bytes) noexcept;
+
+// Gives mapped memory back, all of a mapping or a part.
 void unmap_memory(void* memory, std::size_t bytes) noexcept;
 
 // The memory this process may hope for: that of the machine, or of its control group if that is less.

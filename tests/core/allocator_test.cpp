@@ -84,13 +84,6 @@ TEST(Allocator, gives_aligned_writable_blocks_that_do_not_overlap) {
   }
 }
 
-TEST(Allocator, aligns_blocks_from_two_mebibytes_to_huge_pages) {
-  for (const std::size_t size : {2 * mib, 2 * mib + 1, 5 * mib, 64 * mib}) {
-    const Block block(size);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.data()) % (2 * mib), 0U) << size;
-  }
-}
-
 TEST(Allocator, reuses_the_block_freed_last) {
   for (const std::size_t size : {std::size_t{100}, 40 * kib, 600 * kib, 3 * mib}) {
     const void* first = Block(size).data();
@@ -98,20 +91,28 @@ TEST(Allocator, reuses_the_block_freed_last) {
   }
 }
 
-TEST(Allocator, serves_a_somewhat_smaller_request_from_a_cached_large_block) {
+TEST(Allocator, serves_smaller_requests_from_a_cached_large_block) {
   empty_cache();
   {
     const Block block(64 * mib);
   }
   const MemoryStats before = memory_stats();
   {
-    const Block smaller(53 * mib);
+    const Block a(31 * mib), b(3 * mib), c(30 * mib);
   }
   EXPECT_EQ(memory_stats().system_allocations, before.system_allocations);
-  {
-    const Block much_smaller(32 * mib);
-  }  // would waste half of it
-  EXPECT_EQ(memory_stats().system_allocations, before.system_allocations + 1);
+  EXPECT_EQ(memory_stats().reserved, before.reserved);
+}
+
+// Each has its own memory, where one stretch for each size would hold the sum.
+TEST(Allocator, holds_little_more_than_the_largest_of_many_sizes) {
+  empty_cache();
+  const std::size_t before = memory_stats().reserved;
+  for (std::size_t size = 1; size <= 64; ++size) Block(size * mib).data()[0] = 1;
+  EXPECT_LE(memory_stats().reserved - before, 66 * mib);
+  for (const std::size_t size : {100 * kib, 200 * kib, 300 * kib, 400 * kib, 500 * kib})
+    Block(size).data()[0] = 1;
+  EXPECT_LE(memory_stats().reserved - before, 68 * mib);
 }
 
 TEST(Allocator, counts_what_is_in_use_exactly) {
