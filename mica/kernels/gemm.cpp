@@ -51,7 +51,7 @@ bool is_crowded(const Gemm& g) {
 
 // The product over blocks of rows of a, each copied to where it is not crowded.
 void spread_sgemm(const Gemm& g) {
-  constexpr std::int64_t block_size = 1 << 22, shortest = 512, grain = 1 << 15;
+  constexpr std::int64_t block_size = 1 << 20, shortest = 512, grain = 1 << 15;
   const std::int64_t stride = g.m + (g.m % 32 == 0 ? 16 : 0);
   const std::int64_t depth = std::min(g.k, std::max(shortest, block_size / stride));
   const Scratch<float> copy(depth * stride);

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <mica/core/error.h>
 #include <mica/core/parallel.h>
@@ -250,6 +253,18 @@ TEST(Gemm, WorksInsideAParallelRegion) {
     for (std::size_t j = 0; j < expected.size(); ++j) EXPECT_NEAR(results[i][j], expected[j], 1e-5);
   }
 }
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+TEST(Gemm, ProductsLeaveTheHeapWhole) {
+  const Threads two(2);
+  Problem<float> p(512, 784, 128, true, false, 0);
+  p.g.a = p.a.data(), p.g.b = p.b.data(), p.g.c = p.c.data();
+  gemm(p.g);
+  const std::size_t before = mallinfo2().arena;
+  for (int i = 0; i < 200; ++i) gemm(p.g);
+  EXPECT_LE(mallinfo2().arena, before + (std::size_t{4} << 20));
+}
+#endif
 
 TEST(Gemm, IntegersWrapAround) {
   const std::int32_t a = 1 << 30, b = 4;

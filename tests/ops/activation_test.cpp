@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <mica/core/allocator.h>
 #include <mica/ops/ops.h>
 
 #include "table.h"
@@ -48,6 +49,51 @@ const table::Rows rows{
               {"GeluTanh", [](Inputs x) { return gelu(x[0], Gelu::tanh); }, {{{2, 3}}}}},
          .refusals = {{[] { gelu(tensor({1, 2})); }, "got i64"}}},
     }};
+
+// How many bytes backward() needs beyond what is live before it.
+std::size_t room_for_backward(const Tensor& y, const Tensor& gradient) {
+  reset_peak_memory();
+  const std::size_t before = memory_stats().in_use;
+  y.backward(gradient);
+  return memory_stats().peak_in_use - before;
+}
+
+TEST(Activation, BackwardWritesIntoTheGradientThatCame) {
+  constexpr std::size_t size = std::size_t{4} << 20;
+  for (const auto fn :
+       std::vector<Tensor (*)(Tensor)>{relu, sigmoid, tanh, [](Tensor x) { return gelu(x); }}) {
+    const Tensor x = ones({1 << 20}).requires_grad_();
+    const Tensor scale = ones({1 << 20});
+    const Tensor gradient = ones({1 << 20});
+    EXPECT_LE(room_for_backward(fn(x * 1) * scale, gradient), size + (size / 4));
+  }
+}
+
+TEST(Activation, BackwardLeavesAGradientAloneThatSomebodyHolds) {
+  for (const auto fn :
+       std::vector<Tensor (*)(Tensor)>{relu, sigmoid, tanh, [](Tensor x) { return gelu(x); }}) {
+    const Tensor x = tensor({-1.0F, 2.0F}).requires_grad_();
+    const Tensor gradient = tensor({5.0F, 7.0F});
+    fn(x).backward(gradient);
+    EXPECT_TRUE(equal(gradient, tensor({5.0F, 7.0F})));
+
+    Tensor seen;  // what a hook kept
+    const Tensor y = fn(x * 1);
+    const auto hook = y.register_hook([&](const Tensor& grad) { seen = grad; });
+    (y * 3).sum().backward();
+    EXPECT_TRUE(equal(seen, tensor({3.0F, 3.0F})));
+
+    // One gradient that goes to two operations.
+    const Tensor before = x.grad().clone();
+    const Tensor other = x * 2;
+    (fn(other) + fn(other)).backward(gradient);
+    const Tensor twice = x.grad() - before;
+    const Tensor again = x.grad().clone();
+    fn(other.detach() * 1);
+    (fn(x * 2) * 2).backward(gradient);
+    EXPECT_TRUE(allclose(x.grad() - again, twice));
+  }
+}
 
 TEST(Activation, ComputesNarrowTypesInF32) {
   for (const DType type : {bf16, f16}) {
