@@ -243,6 +243,7 @@ void BackwardPass::run() {
     if (capturing_ && std::none_of(node.edges().begin(), node.edges().end(), wants)) continue;
     backward_of(node, grads, grad_inputs);
     if (!retain_) node.release();
+    grads.clear();  // their memory may be that of grad_inputs, which then is nobody else's
     for (std::size_t i = 0; i < node.edges().size() && i < grad_inputs.size(); ++i) {
       if (node.needs(i) && grad_inputs[i].defined())
         deliver(node.edges()[i], std::move(grad_inputs[i]), node.name());
