@@ -6,7 +6,7 @@
 //
 // The line: {"name", "values": numbers that both libraries must agree on, "seconds": median of one step,
 // "faults": page faults per step, "peak": bytes the process grew by from before the workload was made, at
-// most}.
+// most; with the pages of libraries that it came to use}.
 #pragma once
 
 #include <algorithm>

@@ -63,6 +63,7 @@ std::size_t LargeBlocks::release() noexcept {
     released += size;
   }
   free_.clear();
+  if (used_.empty()) end_ = nullptr;  // the next stretch begins anywhere
   return released;
 }
 
