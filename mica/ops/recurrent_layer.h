@@ -25,6 +25,8 @@ class Steps {
   std::int64_t first(std::int64_t step) const { return first_[static_cast<std::size_t>(step)]; }
   std::int64_t total() const { return first_.back(); }
   std::int64_t batch() const { return rows_.front(); }
+  // Where part i of `count` begins, if sequences are shared out so that each part has about as many rows.
+  std::int64_t first_sequence(std::int64_t part, std::int64_t count) const;
 
  private:
   std::vector<std::int64_t> rows_, first_;
