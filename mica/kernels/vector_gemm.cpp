@@ -39,8 +39,14 @@ HWY_INLINE void for_panels(const Product<T>& g, std::int64_t first, std::int64_t
 template <class T> std::int64_t panel_count(std::int64_t n) { return packed_size<T>(1, n) / panel_width<T>; }
 
 template <class T> void pack_matrix(const Product<T>& g, T* packed) {
-  for_panels(g, 0, panel_count<T>(g.n), packed,
-             [](const Product<T>& block, std::int64_t j, T* to) HWY_ATTR { pack_one(block, j, to); });
+  constexpr std::int64_t worth_a_thread = 1 << 14;  // elements
+  const std::int64_t work = std::max<std::int64_t>(1, g.k * panel_width<T>);
+  parallel_for(0, panel_count<T>(g.n), std::max<std::int64_t>(1, worth_a_thread / work),
+               [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+                 for_panels(g, first, last, packed,
+                            [](const Product<T>& block, std::int64_t j, T* to)
+                                HWY_ATTR { pack_one(block, j, to); });
+               });
 }
 
 template <class T> void multiply_by_packed(const Product<T>& g, const T* packed) {
