@@ -36,6 +36,33 @@ template <class T> const T* row_of(const void* array, std::int64_t row, std::int
   return array == nullptr ? nullptr : static_cast<const T*>(array) + row * width;
 }
 
+// tanh for gates, at a third of the cost of an exponential in f32: x P(x^2) / Q(x^2), where both have a least
+// relative error of 2.3e-8 on [-9.1, 9.1]. All terms are positive. With rounding: up to 6 units in the last
+// place, never beyond 1.
+template <class D, class V> HWY_INLINE V gate_tanh(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 8) {
+    return tanh(d, x);
+  } else {
+    constexpr float p[] = {0.999999977815F, 0.133745582963F, 0.00348790645539F, 2.04826289621e-5F,
+                           1.31792874306e-8F};
+    constexpr float q[] = {1.0F, 0.467078722563F, 0.025847760005F, 0.000327307065533F, 7.70481754718e-7F};
+    const auto between = [&](V v, float limit) HWY_ATTR {  // NaN stays NaN
+      return hn::Min(hn::Set(d, limit), hn::Max(hn::Set(d, -limit), v));
+    };
+    const V y = between(x, 9.1F);
+    const V square = hn::Mul(y, y);
+    return between(hn::Div(hn::Mul(y, polynomial(d, square, p)), polynomial(d, square, q)), 1);
+  }
+}
+template <class D, class V> HWY_INLINE V gate_sigmoid(D d, V x) {
+  if constexpr (sizeof(hn::TFromD<D>) == 8) {
+    return sigmoid(d, x);
+  } else {
+    const V half = hn::Set(d, 0.5F);
+    return hn::MulAdd(gate_tanh(d, hn::Mul(x, half)), half, half);
+  }
+}
+
 // grad_h + grad_y
 template <class T, class Access>
 HWY_INLINE Vec<T> total(const T* grad_h, const T* grad_y, std::int64_t j, Access access) {
@@ -58,8 +85,8 @@ void rnn_step_target(const GateRows& s, Nonlinearity f, const void* sum, void* h
       for_lanes<T>(s.hidden, [&](std::int64_t j, auto access) HWY_ATTR {
         const Vec<T> x = access.load(d, from + j);
         // NaN stays NaN, as in relu()
-        const Vec<T> v =
-            f == Nonlinearity::tanh ? tanh(d, x) : hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
+        const Vec<T> v = f == Nonlinearity::tanh ? gate_tanh(d, x)
+                                                 : hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
         access.store(v, d, state + j);
         access.store(v, d, out + j);
       });
@@ -98,13 +125,13 @@ void lstm_step_target(const GateRows& s, void* gates, void* c, void* c_before, v
       T* state = row_of<T>(h, row, n);
       T* out = row_of<T>(y, row, n);
       for_lanes<T>(n, [&](std::int64_t j, auto access) HWY_ATTR {
-        const Vec<T> i = sigmoid(d, access.load(d, gate + j));
-        const Vec<T> f = sigmoid(d, access.load(d, gate + n + j));
-        const Vec<T> g = tanh(d, access.load(d, gate + 2 * n + j));
-        const Vec<T> o = sigmoid(d, access.load(d, gate + 3 * n + j));
+        const Vec<T> i = gate_sigmoid(d, access.load(d, gate + j));
+        const Vec<T> f = gate_sigmoid(d, access.load(d, gate + n + j));
+        const Vec<T> g = gate_tanh(d, access.load(d, gate + 2 * n + j));
+        const Vec<T> o = gate_sigmoid(d, access.load(d, gate + 3 * n + j));
         const Vec<T> before = access.load(d, cell + j);
         const Vec<T> after = hn::MulAdd(f, before, hn::Mul(i, g));
-        const Vec<T> v = hn::Mul(o, tanh(d, after));
+        const Vec<T> v = hn::Mul(o, gate_tanh(d, after));
         if (old_cell != nullptr) {
           access.store(before, d, old_cell + j);
           access.store(i, d, gate + j);
@@ -138,7 +165,7 @@ void lstm_step_backward_target(const GateRows& s, const void* gates, const void*
         const Vec<T> g = access.load(d, gate + 2 * n + j);
         const Vec<T> o = access.load(d, gate + 3 * n + j);
         const Vec<T> before = access.load(d, old_cell + j);
-        const Vec<T> t = tanh(d, hn::MulAdd(f, before, hn::Mul(i, g)));
+        const Vec<T> t = gate_tanh(d, hn::MulAdd(f, before, hn::Mul(i, g)));
         const Vec<T> dh = total(from_h, from_y, j, access);
         const Vec<T> dc = hn::Add(access.load(d, cell_grad + j), through_tanh(t, hn::Mul(dh, o)));
         access.store(through_sigmoid(i, hn::Mul(dc, g)), d, out + j);
@@ -165,10 +192,10 @@ void gru_step_target(const GateRows& s, void* from_x, const void* from_h, void* 
         const auto sum = [&](std::int64_t at) HWY_ATTR {
           return hn::Add(access.load(d, gate + at), access.load(d, hidden + at));
         };
-        const Vec<T> r = sigmoid(d, sum(j));
-        const Vec<T> z = sigmoid(d, sum(n + j));
+        const Vec<T> r = gate_sigmoid(d, sum(j));
+        const Vec<T> z = gate_sigmoid(d, sum(n + j));
         const Vec<T> from_state = access.load(d, hidden + 2 * n + j);
-        const Vec<T> candidate = tanh(d, hn::MulAdd(r, from_state, access.load(d, gate + 2 * n + j)));
+        const Vec<T> candidate = gate_tanh(d, hn::MulAdd(r, from_state, access.load(d, gate + 2 * n + j)));
         const Vec<T> before = access.load(d, state + j);
         const Vec<T> after = hn::MulAdd(z, hn::Sub(before, candidate), candidate);
         if (keep != nullptr) {

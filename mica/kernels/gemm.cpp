@@ -30,46 +30,75 @@ bool is_for_vector_kernel(const Gemm& g) {
          (g.m * g.n * g.k <= tiny && g.m * g.n <= near && g.m * g.k <= near && g.k * g.n <= near);
 }
 
+// oneDNN reads the operands of slender products where they are. Where the rows that it walks down are a
+// multiple of 512 bytes apart, they fall into a few sets of the first-level cache, and the product takes up
+// to twice as long.
+struct Crowded {
+  bool a, b;
+};
+Crowded crowded(const Gemm& g) {
+  constexpr std::int64_t crowded_stride = 128, worth_a_copy = 128;
+  constexpr double slender = 0.0038;  // oneDNN's bound
+  const bool matters = !g.trans_b && std::min({g.m, g.n, g.k}) >= worth_a_copy &&
+                       1 / static_cast<double>(g.m) + 1 / static_cast<double>(g.n) >= slender;
+  return {matters && g.trans_a && g.lda % crowded_stride == 0, matters && g.ldb % crowded_stride == 0};
+}
+
+// Rows of a matrix copied to where they are not crowded.
+class SpreadRows {
+ public:
+  SpreadRows(bool needed, std::int64_t rows, std::int64_t length, const float* from, std::int64_t stride)
+      : stride_(needed ? length + (length % 32 == 0 ? 16 : 0) : stride),
+        copy_(needed ? rows * stride_ : 0),
+        data_(needed ? copy_.data() : from) {
+    if (!needed) return;
+    constexpr std::int64_t grain = 1 << 15;
+    parallel_for(0, rows, std::max<std::int64_t>(1, grain / length),
+                 [&](std::int64_t first, std::int64_t last) {
+                   for (std::int64_t i = first; i < last; ++i)
+                     std::copy_n(from + i * stride, length, copy_.data() + i * stride_);
+                 });
+  }
+  const float* data() const { return data_; }
+  std::int64_t stride() const { return stride_; }
+
+ private:
+  std::int64_t stride_;
+  Scratch<float> copy_;
+  const float* data_;
+};
+
+// The product over blocks of rows of a and b.
+void spread_sgemm(const Gemm& g, std::int64_t index) {
+  constexpr std::int64_t block_size = 1 << 20, shortest = 512;
+  const auto [spread_a, spread_b] = crowded(g);
+  const float* a = static_cast<const float*>(g.a) + index * g.batch_stride_a;
+  const float* b = static_cast<const float*>(g.b) + index * g.batch_stride_b;
+  const std::int64_t depth = std::max(shortest, block_size / std::max(g.m, g.n));
+  Gemm block = g;
+  block.c = static_cast<float*>(g.c) + index * g.batch_stride_c;
+  for (std::int64_t p = 0; p < g.k; p += depth) {
+    block.k = std::min(depth, g.k - p);
+    const SpreadRows rows_a(spread_a, block.k, g.m, a + p * (g.trans_a ? g.lda : 1), g.lda);
+    const SpreadRows rows_b(spread_b, block.k, g.n, b + p * g.ldb, g.ldb);
+    block.a = rows_a.data(), block.lda = rows_a.stride();
+    block.b = rows_b.data(), block.ldb = rows_b.stride();
+    onednn::sgemm(block, 0);
+    block.beta = 1;
+  }
+}
+
 void sgemm_batch(const Gemm& g) {
   sync_openmp_threads();
+  const auto [a, b] = crowded(g);
+  const auto one = [&](std::int64_t i) { a || b ? spread_sgemm(g, i) : onednn::sgemm(g, i); };
   if (g.batch < num_threads()) {
-    for (std::int64_t i = 0; i < g.batch; ++i) onednn::sgemm(g, i);
+    for (std::int64_t i = 0; i < g.batch; ++i) one(i);
     return;
   }
   parallel_for(0, g.batch, 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = first; i < last; ++i) onednn::sgemm(g, i);
+    for (std::int64_t i = first; i < last; ++i) one(i);
   });
-}
-
-// A transposed a is read down its columns. Where their elements are a multiple of 2 KB apart, they fall into
-// a few sets of the first-level cache, and the product takes up to twice as long.
-bool is_crowded(const Gemm& g) {
-  constexpr std::int64_t crowded_stride = 512, worth_a_copy = 128;
-  return g.trans_a && !g.trans_b && g.batch == 1 && g.lda % crowded_stride == 0 && g.n >= worth_a_copy &&
-         g.m >= worth_a_copy && g.k >= worth_a_copy;
-}
-
-// The product over blocks of rows of a, each copied to where it is not crowded.
-void spread_sgemm(const Gemm& g) {
-  constexpr std::int64_t block_size = 1 << 20, shortest = 512, grain = 1 << 15;
-  const std::int64_t stride = g.m + (g.m % 32 == 0 ? 16 : 0);
-  const std::int64_t depth = std::min(g.k, std::max(shortest, block_size / stride));
-  const Scratch<float> copy(depth * stride);
-  Gemm block = g;
-  block.a = copy.data();
-  block.lda = stride;
-  for (std::int64_t p = 0; p < g.k; p += depth) {
-    block.k = std::min(depth, g.k - p);
-    const float* a = static_cast<const float*>(g.a) + p * g.lda;
-    parallel_for(0, block.k, std::max<std::int64_t>(1, grain / g.m),
-                 [&](std::int64_t first, std::int64_t last) {
-                   for (std::int64_t i = first; i < last; ++i)
-                     std::copy_n(a + i * g.lda, g.m, copy.data() + i * stride);
-                 });
-    block.b = static_cast<const float*>(g.b) + p * g.ldb;
-    sgemm_batch(block);
-    block.beta = 1;
-  }
 }
 
 void gemm_f32(const Gemm& g) {
@@ -78,7 +107,6 @@ void gemm_f32(const Gemm& g) {
   // products sgemm is as fast or faster, and it needs no cache.
   const bool prefers_primitive = g.trans_b && !g.trans_a && g.beta == 0;
   if (prefers_primitive && onednn::matmul(g, nullptr)) return;
-  if (is_crowded(g)) return spread_sgemm(g);
   sgemm_batch(g);
 }
 

@@ -312,6 +312,10 @@ HWY_INLINE void transpose_group(const double* from, std::int64_t stride, double*
 // zero.
 template <class T>
 HWY_INLINE void pack_panel(const Product<T>& g, std::int64_t columns, T* to, std::int64_t stride) {
+  if (!g.trans_b && columns == panel_width<T>) {
+    for (std::int64_t p = 0; p < g.k; ++p) std::copy_n(g.b + p * g.ldb, panel_width<T>, to + p * stride);
+    return;
+  }
   constexpr std::int64_t block_side = group_size<T>;
   const std::int64_t whole = g.trans_b ? columns / block_side * block_side : 0;
   for (std::int64_t j = 0; j < whole; j += block_side) {

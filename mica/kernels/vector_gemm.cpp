@@ -25,25 +25,33 @@ namespace {
 template <class T, class Data, class Body>
 HWY_INLINE void for_panels(const Product<T>& g, std::int64_t first, std::int64_t last, Data* packed,
                            const Body& body) {
-  for (std::int64_t p = 0; p < g.k; p += block_depth) {
+  std::int64_t p = 0;
+  do {  // at least once: of no depth, c is still the bias and the old c
     const Product<T> block = g.depth(p, std::min(p + block_depth, g.k));
     Data* here = packed + packed_size<T>(p, g.n);
     for (std::int64_t j = first * panel_width<T>; j < std::min(last * panel_width<T>, g.n);
          j += panel_width<T>)
       body(block, j, here + j * block.k);
-  }
+    p += block_depth;
+  } while (p < g.k);
 }
 
 template <class T> std::int64_t panel_count(std::int64_t n) { return packed_size<T>(1, n) / panel_width<T>; }
 
 template <class T> void pack_matrix(const Product<T>& g, T* packed) {
-  for_panels(g, 0, panel_count<T>(g.n), packed,
-             [](const Product<T>& block, std::int64_t j, T* to) HWY_ATTR { pack_one(block, j, to); });
+  constexpr std::int64_t worth_a_thread = 1 << 14;  // elements
+  const std::int64_t work = std::max<std::int64_t>(1, g.k * panel_width<T>);
+  parallel_for(0, panel_count<T>(g.n), std::max<std::int64_t>(1, worth_a_thread / work),
+               [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+                 for_panels(g, first, last, packed,
+                            [](const Product<T>& block, std::int64_t j, T* to)
+                                HWY_ATTR { pack_one(block, j, to); });
+               });
 }
 
 template <class T> void multiply_by_packed(const Product<T>& g, const T* packed) {
   constexpr std::int64_t worth_a_thread = 1 << 18;  // multiplications
-  const std::int64_t work = g.m * g.k * panel_width<T>;
+  const std::int64_t work = std::max<std::int64_t>(1, g.m * g.k * panel_width<T>);
   parallel_for(0, panel_count<T>(g.n), std::max<std::int64_t>(1, worth_a_thread / work),
                [&](std::int64_t first, std::int64_t last) HWY_ATTR {
                  for_panels(g, first, last, packed,
@@ -158,7 +166,7 @@ PackedMatrix::PackedMatrix(DType dtype, std::int64_t k, std::int64_t n, const vo
   }
 }
 
-void PackedMatrix::multiply(std::int64_t m, const void* a, void* c, double beta) const {
+void PackedMatrix::multiply(std::int64_t m, const void* a, void* c, double beta, const void* bias) const {
   const Gemm g{.dtype = dtype_,
                .m = m,
                .n = n_,
@@ -170,13 +178,12 @@ void PackedMatrix::multiply(std::int64_t m, const void* a, void* c, double beta)
                .ldc = n_,
                .beta = beta};
   if (m == 0 || n_ == 0) return;
-  if (k_ == 0) return gemm(g);
   if (dtype_ == DType::f32) {
     HWY_DYNAMIC_DISPATCH(multiply_by_packed_f32)
-    (matrix<float>(g, 0, nullptr), reinterpret_cast<const float*>(data_.data()));
+    (matrix<float>(g, 0, bias), reinterpret_cast<const float*>(data_.data()));
   } else {
     HWY_DYNAMIC_DISPATCH(multiply_by_packed_f64)
-    (matrix<double>(g, 0, nullptr), reinterpret_cast<const double*>(data_.data()));
+    (matrix<double>(g, 0, bias), reinterpret_cast<const double*>(data_.data()));
   }
 }
 

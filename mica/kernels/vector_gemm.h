@@ -22,8 +22,9 @@ class PackedMatrix {
  public:
   // From (k, n) with its leading dimension, or (n, k) if transposed.
   PackedMatrix(DType dtype, std::int64_t k, std::int64_t n, const void* b, std::int64_t ldb, bool transposed);
-  // c (m, n) = a (m, k) b + beta c, contiguous. With beta 0 the old c is never read.
-  void multiply(std::int64_t m, const void* a, void* c, double beta) const;
+  // c (m, n) = a (m, k) b + beta c, contiguous, plus bias (n) on each row when it is not null. With beta 0
+  // the old c is never read.
+  void multiply(std::int64_t m, const void* a, void* c, double beta, const void* bias = nullptr) const;
 
  private:
   DType dtype_;

@@ -9,6 +9,8 @@
 
 #include <mica/autograd/segment.h>
 #include <mica/core/dtype.h>
+#include <mica/core/parallel.h>
+#include <mica/kernels/elementwise.h>
 #include <mica/kernels/gates.h>
 #include <mica/kernels/gemm.h>
 #include <mica/kernels/vector_gemm.h>
@@ -53,11 +55,13 @@ kernels::Nonlinearity nonlinearity(Cell cell) {
   return cell == Cell::rnn_tanh ? kernels::Nonlinearity::tanh : kernels::Nonlinearity::relu;
 }
 
-// x weight^T for all steps. The bias of the products with h goes in here too, except for the GRU, where a
+// The bias of the products with x. That of the products with h goes in here too, except for the GRU, where a
 // gate stands between.
+Tensor input_bias(Cell cell, const RecurrentWeights& w) {
+  return cell != Cell::gru && w.b_ih.defined() ? w.b_ih + w.b_hh : w.b_ih;
+}
 Tensor input_products(Cell cell, const Tensor& x, const RecurrentWeights& w) {
-  const bool both = cell != Cell::gru && w.b_ih.defined();
-  return linear(x, w.w_ih, both ? w.b_ih + w.b_hh : w.b_ih);
+  return linear(x, w.w_ih, input_bias(cell, w));
 }
 
 // Where a row of a contiguous matrix begins; null if there is no matrix.
@@ -97,6 +101,12 @@ class StepProduct {
                    .ldc = n(),
                    .beta = beta});
   }
+  // c = a b^T + bias, if there is one.
+  void operator()(const void* a, void* c, std::int64_t rows, const Tensor& bias) const {
+    const void* summand = bias.defined() ? bias.raw_data() : nullptr;
+    if (packed_) return packed_->multiply(rows, a, c, 0, summand);
+    kernels::linear(b_.dtype(), rows, k(), n(), a, b_.raw_data(), summand, c);
+  }
 
  private:
   std::int64_t k() const { return b_.sizes()[transposed_ ? 1 : 0]; }
@@ -105,6 +115,28 @@ class StepProduct {
   bool transposed_ = false;
   std::optional<kernels::PackedMatrix> packed_;
 };
+
+// Rows with which a product with a packed matrix is about as fast as with many.
+constexpr std::int64_t enough_rows = 8;
+// Then the products with x are made step by step as well: what they leave is still in the caches.
+bool multiplies_x_by_steps(const Steps& steps) { return steps.count() > 1 && steps.batch() >= enough_rows; }
+
+// Sequences, one after the other in a batch.
+struct Sequences {
+  std::int64_t first = 0, last = 0;
+};
+// body(sequences) for all of them. Sequences know nothing of each other, so each thread takes its share
+// through all steps without waiting for others. A few are taken at once, with the threads sharing each
+// product.
+template <class Body> void for_sequences(const Steps& steps, const Tensor& w_hh, const Body& body) {
+  constexpr std::int64_t worth_a_thread = 1 << 18;  // multiplications
+  const std::int64_t count = std::min({std::int64_t{num_threads()}, steps.batch() / enough_rows,
+                                       steps.total() * w_hh.numel() / worth_a_thread});
+  if (count <= 1) return body(Sequences{0, steps.batch()});
+  parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
+    body(Sequences{steps.first_sequence(first, count), steps.first_sequence(last, count)});
+  });
+}
 
 // What forward leaves for backward, with a row for each row of x.
 struct Kept {
@@ -120,16 +152,23 @@ class Forward {
  public:
   Forward(Cell cell, const LayerInput& in, const Steps& steps, bool keep)
       : cell_(cell),
+        in_(in),
         steps_(steps),
-        weights_(in.weights),
         hidden_(in.weights.w_hh.sizes()[0] / gate_count(cell)),
         projects_(in.weights.w_hr.defined()),
         keeps_(keep),
+        keeps_gates_(keep && (cell == Cell::lstm || cell == Cell::gru)),
         through_w_hh_(in.weights.w_hh, Orientation::transposed, steps),
-        gates_(input_products(cell, in.x, in.weights)),
         h_(in.h.clone()) {
     const DType dtype = in.x.dtype();
     const std::int64_t total = steps.total();
+    if (multiplies_x_by_steps(steps)) {
+      through_w_ih_.emplace(in.weights.w_ih, Orientation::transposed, steps);
+      input_bias_ = input_bias(cell, in.weights);
+      gates_ = empty({keeps_gates_ ? total : steps.batch(), in.weights.w_ih.sizes()[0]}, dtype);
+    } else {
+      gates_ = input_products(cell, in.x, in.weights);
+    }
     y_ = empty({total, h_.sizes()[1]}, dtype);
     if (projects_) through_w_hr_.emplace(in.weights.w_hr, Orientation::transposed, steps);
     if (cell == Cell::lstm) c_ = in.c.clone();
@@ -137,52 +176,57 @@ class Forward {
     if (cell == Cell::gru) from_h_ = empty({steps.batch(), 3 * hidden_}, dtype);
     if (cell == Cell::gru && keep) kept_.from_h = empty({total, hidden_}, dtype);
     if (projects_) kept_.unprojected = empty({keep ? total : steps.batch(), hidden_}, dtype);
-    if (cell == Cell::gru && weights_.b_hh.defined())
-      bias_ = weights_.b_hh.expand({steps.batch(), 3 * hidden_}).contiguous();
   }
 
-  void step(std::int64_t t) {
-    const std::int64_t rows = steps_.rows(t), first = steps_.first(t);
+  void step(std::int64_t t, Sequences of) {
+    const std::int64_t rows = std::min(of.last, steps_.rows(t)) - of.first,
+                       first = steps_.first(t) + of.first;
+    if (rows <= 0) return;
     const GateRows shape{.dtype = y_.dtype(), .rows = rows, .hidden = hidden_};
-    void* gates = row_of(gates_, first);
+    void* gates = row_of(gates_, through_w_ih_ && !keeps_gates_ ? of.first : first);
     void* y = row_of(y_, first);
-    void* h = h_.raw_data();
+    void* h = row_of(h_, of.first);
+    void* c = row_of(c_, of.first);
+    void* c_before = row_of(kept_.c_before, first);
+    if (through_w_ih_) (*through_w_ih_)(row_of(in_.x, first), gates, rows, input_bias_);
     if (cell_ == Cell::gru) {
-      if (bias_.defined()) copy_rows(bias_, 0, from_h_, 0, rows);
-      through_w_hh_(h, from_h_.raw_data(), rows, bias_.defined() ? 1 : 0);
-      kernels::gru_step(shape, gates, from_h_.raw_data(), row_of(kept_.from_h, first), h, y);
+      void* from_h = row_of(from_h_, of.first);
+      through_w_hh_(h, from_h, rows, in_.weights.b_hh);
+      kernels::gru_step(shape, gates, from_h, row_of(kept_.from_h, first), h, y);
       return;
     }
     through_w_hh_(h, gates, rows, 1);
     if (cell_ != Cell::lstm) {
       kernels::rnn_step(shape, nonlinearity(cell_), gates, h, y);
     } else if (!projects_) {
-      kernels::lstm_step(shape, gates, c_.raw_data(), row_of(kept_.c_before, first), h, y);
+      kernels::lstm_step(shape, gates, c, c_before, h, y);
     } else {
-      void* unprojected = row_of(kept_.unprojected, keeps_ ? first : 0);
-      kernels::lstm_step(shape, gates, c_.raw_data(), row_of(kept_.c_before, first), nullptr, unprojected);
+      void* unprojected = row_of(kept_.unprojected, keeps_ ? first : of.first);
+      kernels::lstm_step(shape, gates, c, c_before, nullptr, unprojected);
       (*through_w_hr_)(unprojected, y, rows, 0);
-      copy_rows(y_, first, h_, 0, rows);
+      copy_rows(y_, first, h_, of.first, rows);
     }
   }
 
   LayerResult result() const { return {y_, h_, c_}; }
   Kept kept() {
-    if (cell_ == Cell::lstm || cell_ == Cell::gru) kept_.gates = gates_;
+    if (keeps_gates_) kept_.gates = gates_;
     return std::move(kept_);
   }
 
  private:
   Cell cell_;
+  const LayerInput& in_;
   const Steps& steps_;
-  const RecurrentWeights& weights_;
   std::int64_t hidden_;
-  bool projects_, keeps_;
+  bool projects_, keeps_, keeps_gates_;
   StepProduct through_w_hh_;
-  std::optional<StepProduct> through_w_hr_;
-  Tensor gates_, y_;
+  std::optional<StepProduct> through_w_ih_, through_w_hr_;
+  Tensor input_bias_;
+  Tensor gates_;  // of all steps, or of the last one
+  Tensor y_;
   Tensor h_, c_;  // of all sequences: those that have ended, or not begun, wait
-  Tensor from_h_, bias_;
+  Tensor from_h_;
   Kept kept_;
 };
 
@@ -213,9 +257,10 @@ Tensor copy_or_zeros(const Tensor& x, const Shape& sizes, DType dtype) {
 
 class Backward {
  public:
-  Backward(Cell cell, const LayerInput& in, const Kept& kept, const Tensor& y, const Steps& steps,
-           Direction direction, std::span<const Tensor> grads)
-      : cell_(cell),
+  Backward(const Node& node, Cell cell, const LayerInput& in, const Kept& kept, const Tensor& y,
+           const Steps& steps, Direction direction, std::span<const Tensor> grads)
+      : node_(node),
+        cell_(cell),
         in_(in),
         kept_(kept),
         y_(y),
@@ -229,6 +274,10 @@ class Backward {
     grad_sums_ = empty(sums, dtype);
     grad_from_h_ = cell == Cell::gru ? empty(sums, dtype) : grad_sums_;
     if (cell == Cell::lstm) grad_c_ = copy_or_zeros(grads[2], in.c.sizes(), dtype);
+    if (node.needs(0) && multiplies_x_by_steps(steps)) {
+      through_w_ih_.emplace(in.weights.w_ih, Orientation::as_is, steps);
+      grad_x_ = empty(in.x.sizes(), dtype);
+    }
     if (in.weights.w_hr.defined()) {
       through_w_hr_.emplace(in.weights.w_hr, Orientation::as_is, steps);
       grad_y_ = copy_or_zeros(grads[0], y.sizes(), dtype);  // grad_h is added at each step
@@ -238,39 +287,44 @@ class Backward {
     }
   }
 
-  void step(std::int64_t t) {
-    const std::int64_t rows = steps_.rows(t), first = steps_.first(t);
+  void step(std::int64_t t, Sequences of) {
+    const std::int64_t rows = std::min(of.last, steps_.rows(t)) - of.first,
+                       first = steps_.first(t) + of.first;
+    if (rows <= 0) return;
     const GateRows shape{.dtype = y_.dtype(), .rows = rows, .hidden = hidden_};
     void* grad_y = row_of(grad_y_, first);
-    void* grad_h = grad_h_.raw_data();
+    void* grad_h = row_of(grad_h_, of.first);
+    void* grad_c = row_of(grad_c_, of.first);
     void* grad_sums = row_of(grad_sums_, first);
-    const RecurrentWeights& w = in_.weights;
+    const void* gates = row_of(kept_.gates, first);
+    const void* c_before = row_of(kept_.c_before, first);
     double beta = 0;
     if (cell_ == Cell::gru) {
-      kernels::gru_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.from_h, first),
-                                 row_of(h_before_, first), grad_y, grad_h, grad_sums,
-                                 row_of(grad_from_h_, first));
+      kernels::gru_step_backward(shape, gates, row_of(kept_.from_h, first), row_of(h_before_, first), grad_y,
+                                 grad_h, grad_sums, row_of(grad_from_h_, first));
       beta = 1;
     } else if (cell_ != Cell::lstm) {
       kernels::rnn_step_backward(shape, nonlinearity(cell_), row_of(y_, first), grad_y, grad_h, grad_sums);
-    } else if (!w.w_hr.defined()) {
-      kernels::lstm_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.c_before, first), grad_y,
-                                  grad_h, grad_c_.raw_data(), grad_sums);
+    } else if (!through_w_hr_) {
+      kernels::lstm_step_backward(shape, gates, c_before, grad_y, grad_h, grad_c, grad_sums);
     } else {
-      grad_y_.narrow(0, first, rows).add_(grad_h_.narrow(0, 0, rows));
-      (*through_w_hr_)(grad_y, grad_unprojected_.raw_data(), rows, 0);
-      kernels::lstm_step_backward(shape, row_of(kept_.gates, first), row_of(kept_.c_before, first), nullptr,
-                                  grad_unprojected_.raw_data(), grad_c_.raw_data(), grad_sums);
+      void* grad_unprojected = row_of(grad_unprojected_, of.first);
+      kernels::binary(kernels::Binary::add, y_.dtype(), {rows * y_.sizes()[1]}, {grad_y, {1}}, {grad_h, {1}},
+                      {grad_y, {1}});
+      (*through_w_hr_)(grad_y, grad_unprojected, rows, 0);
+      kernels::lstm_step_backward(shape, gates, c_before, nullptr, grad_unprojected, grad_c, grad_sums);
     }
+    if (through_w_ih_) (*through_w_ih_)(grad_sums, row_of(grad_x_, first), rows, 0);
     through_w_hh_(row_of(grad_from_h_, first), grad_h, rows, beta);
   }
 
   // What is left when all steps are done: the products that need no order.
-  std::array<Tensor, input_count> result(const Node& node) const {
-    const auto if_needed = [&](std::size_t i, auto compute) { return node.needs(i) ? compute() : Tensor(); };
+  std::array<Tensor, input_count> result() const {
+    const auto if_needed = [&](std::size_t i, auto compute) { return node_.needs(i) ? compute() : Tensor(); };
     const RecurrentWeights& w = in_.weights;
-    const Tensor bias = node.needs(5) || (node.needs(6) && cell_ != Cell::gru) ? grad_sums_.sum(0) : Tensor();
-    return {if_needed(0, [&] { return matmul(grad_sums_, w.w_ih); }),
+    const bool needs_bias = node_.needs(5) || (node_.needs(6) && cell_ != Cell::gru);
+    const Tensor bias = needs_bias ? grad_sums_.sum(0) : Tensor();
+    return {through_w_ih_ ? grad_x_ : if_needed(0, [&] { return matmul(grad_sums_, w.w_ih); }),
             grad_h_,
             grad_c_,
             if_needed(3, [&] { return matmul(grad_sums_.t(), in_.x); }),
@@ -281,6 +335,7 @@ class Backward {
   }
 
  private:
+  const Node& node_;
   Cell cell_;
   const LayerInput& in_;
   const Kept& kept_;
@@ -288,10 +343,10 @@ class Backward {
   const Steps& steps_;
   std::int64_t hidden_;
   StepProduct through_w_hh_;
-  std::optional<StepProduct> through_w_hr_;
+  std::optional<StepProduct> through_w_ih_, through_w_hr_;
   Tensor h_before_;
   Tensor grad_h_, grad_c_;  // of the state between two steps
-  Tensor grad_y_, grad_unprojected_;
+  Tensor grad_x_, grad_y_, grad_unprojected_;
   Tensor grad_sums_, grad_from_h_;  // of what enters the gates: from x, and from h
 };
 
@@ -326,6 +381,15 @@ Steps::Steps(std::vector<std::int64_t> rows) : rows_(std::move(rows)), first_{0}
   for (const std::int64_t n : rows_) first_.push_back(first_.back() + n);
 }
 
+std::int64_t Steps::first_sequence(std::int64_t part, std::int64_t count) const {
+  std::int64_t sequence = 0;
+  for (std::int64_t before = 0; before * count < part * total(); ++sequence) {
+    before +=
+        std::ranges::partition_point(rows_, [&](std::int64_t n) { return n > sequence; }) - rows_.begin();
+  }
+  return sequence;
+}
+
 LayerResult recurrent_layer(Cell cell, const LayerInput& given, const StepsRef& steps, Direction direction) {
   const LayerInput in = map_input(given, [](const Tensor& x) { return x.defined() ? x.contiguous() : x; });
   const auto [x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr] = pointers(in);
@@ -335,7 +399,9 @@ LayerResult recurrent_layer(Cell cell, const LayerInput& given, const StepsRef& 
   {
     const NoGrad no_grad;
     Forward forward(cell, in, *steps, tracked);
-    each_step(*steps, direction, [&](std::int64_t t) { forward.step(t); });
+    for_sequences(*steps, *w_hh, [&](Sequences part) {
+      each_step(*steps, direction, [&](std::int64_t t) { forward.step(t, part); });
+    });
     out = forward.result();
     if (tracked) kept = forward.kept();
   }
@@ -345,9 +411,11 @@ LayerResult recurrent_layer(Cell cell, const LayerInput& given, const StepsRef& 
     const LayerInput in = saved.get(node);
     if (autograd::grad_enabled()) return composed_backward(node, cell, in, *steps, direction, grads);
     const Tensor values = y.get(node);
-    Backward pass(cell, in, kept, values, *steps, direction, grads);
-    each_step(*steps, opposite(direction), [&](std::int64_t t) { pass.step(t); });
-    return pass.result(node);
+    Backward pass(node, cell, in, kept, values, *steps, direction, grads);
+    for_sequences(*steps, in.weights.w_hh, [&](Sequences part) {
+      each_step(*steps, opposite(direction), [&](std::int64_t t) { pass.step(t, part); });
+    });
+    return pass.result();
   };
   const Tensor* const inputs[] = {x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr};
   const std::array both{out.y, out.h};

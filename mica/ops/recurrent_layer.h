@@ -25,6 +25,8 @@ class Steps {
   std::int64_t first(std::int64_t step) const { return first_[static_cast<std::size_t>(step)]; }
   std::int64_t total() const { return first_.back(); }
   std::int64_t batch() const { return rows_.front(); }
+  // Where part i of `count` begins, if sequences are shared out so that each part has about as many rows.
+  std::int64_t first_sequence(std::int64_t part, std::int64_t count) const;
 
  private:
   std::vector<std::int64_t> rows_, first_;
@@ -41,8 +43,8 @@ struct LayerResult {
   Tensor y, h, c;
 };
 
-// All f32 or all f64; shapes are the caller's business. One node in the graph: the inputs of all steps go
-// through the weights at once, each step is a product and a kernel, and so on the way back.
+// All f32 or all f64; shapes are the caller's business. One node in the graph. A step is a product with x,
+// one with h and a kernel, and so on the way back; threads share out the sequences.
 LayerResult recurrent_layer(Cell cell, const LayerInput& in, const StepsRef& steps, Direction direction);
 // The same step by step with differentiable operations: what derivatives of higher order are made of.
 LayerResult composed_layer(Cell cell, const LayerInput& in, const Steps& steps, Direction direction);

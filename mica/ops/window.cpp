@@ -1,13 +1,18 @@
 // Views that cut a tensor into parts or windows.
 #include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include <mica/autograd/list_node.h>
 #include <mica/core/error.h>
 #include <mica/kernels/strided.h>
 #include <mica/ops/creation.h>
 #include <mica/ops/detail.h>
+#include <mica/ops/join.h>
 #include <mica/ops/restride.h>
 #include <mica/ops/view.h>
 
@@ -199,20 +204,61 @@ Tensor Tensor::movedim(const Shape& source, const Shape& destination) const {
   return permute(order);
 }
 
+namespace {
+
+using Join = Tensor (*)(std::span<const Tensor> parts, std::int64_t dim);
+
+// One node for all parts of a tensor, so that their gradients are joined once. Each part on its own would
+// make a gradient as large as the whole, to be added to those of the others.
+class CutNode final : public autograd::ListNode {
+ public:
+  CutNode(const char* name, const Tensor& x, std::span<const Tensor> parts, Join join, int dim)
+      : ListNode(name), join_(join), dim_(dim) {
+    set_inputs({autograd::edge_to(x)});
+    set_results(parts);
+  }
+  void backward(std::span<const Tensor> grads, std::vector<Tensor>& grad_inputs) override {
+    if (join_ == nullptr) throw_freed();
+    std::vector<Tensor> parts(grads.begin(), grads.end());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const Output& part = outputs()[i];
+      if (!parts[i].defined()) parts[i] = zeros({}, part.dtype).expand(part.sizes);
+    }
+    grad_inputs = {join_(parts, dim_)};
+  }
+  void release() override { join_ = nullptr; }
+
+ private:
+  Join join_;
+  int dim_;
+};
+
+// part(0), ..., part(count - 1) of x.
+template <class Part>
+std::vector<Tensor> record_parts(const char* name, const Tensor& x, std::int64_t count, Join join, int dim,
+                                 const Part& part) {
+  std::vector<Tensor> parts;
+  parts.reserve(static_cast<std::size_t>(count));
+  {
+    const NoGrad no_grad;
+    for (std::int64_t i = 0; i < count; ++i) parts.push_back(part(i));
+  }
+  if (recording(x)) Ref<NodeBase>::adopt(new CutNode(name, x, parts, join, dim));
+  return parts;
+}
+
+}  // namespace
+
 std::vector<Tensor> Tensor::split(std::int64_t split_size, std::int64_t dim) const {
   if (sizes().empty()) throw Error("split", "a 0-d tensor cannot be split");
   const int d = wrap_dim(dim, sizes().size(), "split");
   const std::int64_t n = sizes()[d];
   if (split_size < 0 || (split_size == 0 && n != 0))
     throw Error("split", fmt::format("parts of {} elements", split_size), "the size of a part is positive");
-  std::vector<Tensor> parts;
-  std::int64_t first = 0;
-  do {
-    const std::int64_t length = std::min(split_size, n - first);
-    parts.push_back(narrow(d, first, length));
-    first += length;
-  } while (first < n);
-  return parts;
+  const std::int64_t count = n == 0 ? 1 : (n - 1) / split_size + 1;
+  return record_parts("split", *this, count, &cat, d, [&](std::int64_t i) {
+    return narrow(d, i * split_size, std::min(split_size, n - i * split_size));
+  });
 }
 
 std::vector<Tensor> Tensor::split(const std::vector<std::int64_t>& split_sizes, std::int64_t dim) const {
@@ -230,13 +276,12 @@ std::vector<Tensor> Tensor::split(const std::vector<std::int64_t>& split_sizes, 
                             to_string(sizes())),
                 "the sizes of the parts must add up to that of the dimension");
   }
-  std::vector<Tensor> parts;
   std::int64_t first = 0;
-  for (const std::int64_t length : split_sizes) {
-    parts.push_back(narrow(d, first, length));
-    first += length;
-  }
-  return parts;
+  return record_parts("split", *this, static_cast<std::int64_t>(split_sizes.size()), &cat, d,
+                      [&](std::int64_t i) {
+                        const std::int64_t length = split_sizes[static_cast<std::size_t>(i)];
+                        return narrow(d, std::exchange(first, first + length), length);
+                      });
 }
 
 std::vector<Tensor> Tensor::chunk(std::int64_t chunks, std::int64_t dim) const {
@@ -251,10 +296,7 @@ std::vector<Tensor> Tensor::chunk(std::int64_t chunks, std::int64_t dim) const {
 std::vector<Tensor> Tensor::unbind(std::int64_t dim) const {
   if (sizes().empty()) throw Error("unbind", "a 0-d tensor has nothing to unbind");
   const int d = wrap_dim(dim, sizes().size(), "unbind");
-  std::vector<Tensor> rows;
-  rows.reserve(static_cast<std::size_t>(sizes()[d]));
-  for (std::int64_t i = 0; i < sizes()[d]; ++i) rows.push_back(select(d, i));
-  return rows;
+  return record_parts("unbind", *this, sizes()[d], &stack, d, [&](std::int64_t i) { return select(d, i); });
 }
 
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors) {

@@ -198,7 +198,7 @@ TYPED_TEST(FloatingGemmTest, NanAndInfinityReachTheirRowsOnly) {
   }
 }
 
-// Rows of a that would meet in the same sets of the cache are copied, a block of them after the other.
+// Rows that would meet in the same sets of the cache are copied, a block of them after the other.
 TEST(Gemm, ACrowdedOperandGivesWhatASpreadOneDoes) {
   for (const double beta : {0.0, 1.0, -0.5}) {
     for (const auto& [m, k] : {std::pair<std::int64_t, std::int64_t>{512, 700}, {1000, 150}, {4096, 1100}}) {
@@ -216,6 +216,13 @@ TEST(Gemm, ACrowdedOperandGivesWhatASpreadOneDoes) {
       g.a = other.data(), g.lda = spread, g.c = expected.data();
       gemm(g);
       for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], 1e-4) << i;
+    }
+  }
+  for (const int threads : {1, 2}) {
+    const Threads scope(threads);
+    for (const bool trans_a : {false, true}) {
+      Problem<float>(130, 256, 140, trans_a, false, 0.5, 3).check();  // b alone
+      Problem<float>(256, 384, 140, trans_a, false, 0).check();
     }
   }
 }
