@@ -39,18 +39,18 @@ template <> struct MathConstants<float> {
   static constexpr float tanh_saturation = 9.2F;  // beyond: 1
   static constexpr float smallest_normal = 0x1p-126F, subnormal_scale = 0x1p23F, subnormal_exponent = 23.0F;
   // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2
-  static constexpr float exp_tail[] = {0.500000001F,   0.166666667F,   0.0416664642F,
-                                       0.00833331084F, 0.00139337307F, 0.000198910805F};
+  static constexpr float exp_tail[] = {0.5F, 0.166665768F, 0.0416665544F, 0.00836320297F, 0.00139262135F};
   // (2 atanh(s) - 2 s) / s^3 in s^2, for |s| <= 0.1716
   static constexpr float log_tail[] = {0.666666666F, 0.400001226F, 0.285507364F, 0.23332763F};
   // erf(x) / x in x^2, for |x| <= 0.5
   static constexpr float erf_series[] = {1.12837917F,    -0.376126389F,    0.112837917F,  -0.0268661706F,
                                          0.00522397763F, -0.000854832702F, 0.00012055333F};
   static constexpr float normal_pivot = 4.0F;
-  // e^(x^2 / 2) Phi(-x) (x + k) in t = (x - k) / (x + k), for x >= 0 and k the pivot
-  static constexpr float normal_tail[] = {0.75528513F,     -0.607896397F,    0.387137399F,    -0.186526806F,
-                                          0.0603966048F,   -0.00751189197F,  -0.00347983088F, 0.00156333708F,
-                                          0.000133510242F, -0.000157121555F, -1.67331537e-6F};
+  // e^(x^2 / 2) Phi(-x) (x + k) in t = (x - k) / (x + k), for 0 <= x <= 14.6, beyond which Phi(-x) is
+  // 0, and k the pivot
+  static constexpr float normal_tail[] = {0.755285139F,    -0.607896604F,   0.38713668F,     -0.186523068F,
+                                          0.0604064176F,   -0.00752683325F, -0.00352305191F, 0.00156878478F,
+                                          0.000193591071F, -0.000123515356F};
 };
 
 template <> struct MathConstants<double> {
