@@ -187,6 +187,7 @@ TEST_F(Conv, AgreesWithPlainLoopsOnLayersOfModels) {
       ASSERT_NO_FATAL_FAILURE(check(layer(1, 32, 28, 3, 1, 0, 1)));    // grey images
       ASSERT_NO_FATAL_FAILURE(check(layer(32, 64, 13, 3, 1, 0, 1)));   // small CNN
       ASSERT_NO_FATAL_FAILURE(check(layer(3, 16, 31, 7, 2, 3, 1)));    // ResNet stem
+      ASSERT_NO_FATAL_FAILURE(check(layer(100, 37, 9, 3, 1, 1, 1)));   // several blocks of channels
       ASSERT_NO_FATAL_FAILURE(check(layer(64, 40, 9, 1, 1, 0, 1)));    // pointwise
       ASSERT_NO_FATAL_FAILURE(check(layer(24, 48, 9, 1, 2, 0, 1)));    // shortcut
       ASSERT_NO_FATAL_FAILURE(check(layer(32, 32, 10, 3, 1, 1, 32)));  // depthwise
