@@ -14,9 +14,9 @@
 
 namespace mica {
 
-// Small blocks are cut from slabs: runs of one size class inside 2 MiB chunks. Every list
-// has room for all the blocks it may ever hold before they are handed out, so that giving back never
-// allocates. All members may be called from any thread.
+// Small blocks are cut from slabs: runs of one size class inside 2 MiB chunks. Every list has room for all
+// the blocks it may ever hold before they are handed out, so that giving back never allocates. All members
+// may be called from any thread.
 class MemoryPool {
  public:
   // Never destroyed: tensors in static variables are freed after everything else.

@@ -16,6 +16,12 @@ void* map(void* address, std::size_t bytes, int protection, int flags) noexcept 
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
+// The first multiple of a huge page from here on.
+char* next_huge_page(void* memory) noexcept {
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory) % huge_page_size;
+  return static_cast<char*>(memory) + (misaligned == 0 ? 0 : huge_page_size - misaligned);
+}
+
 void want_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
 #ifdef MADV_HUGEPAGE
   madvise(memory, bytes, MADV_HUGEPAGE);  // fails where huge pages are off: the memory is good all the same
@@ -31,9 +37,8 @@ void* map_memory(std::size_t bytes) noexcept {
   void* mapping = map(nullptr, bytes + slack, PROT_READ | PROT_WRITE, 0);
   if (mapping == nullptr || !huge) return mapping;
 
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(mapping) % huge_page_size;
-  const std::size_t before = misaligned == 0 ? 0 : huge_page_size - misaligned;
-  char* memory = static_cast<char*>(mapping) + before;
+  char* memory = next_huge_page(mapping);
+  const auto before = static_cast<std::size_t>(memory - static_cast<char*>(mapping));
   if (before != 0) munmap(mapping, before);
   if (slack != before) munmap(memory + bytes, slack - before);
   want_huge_pages(memory, bytes);
@@ -54,8 +59,7 @@ void* find_address_space(std::size_t bytes) noexcept {
   void* memory = map(nullptr, bytes + huge_page_size, PROT_NONE, MAP_NORESERVE);
   if (memory == nullptr) return nullptr;
   munmap(memory, bytes + huge_page_size);
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory) % huge_page_size;
-  return static_cast<char*>(memory) + (misaligned == 0 ? 0 : huge_page_size - misaligned);
+  return next_huge_page(memory);
 }
 
 void unmap_memory(void* memory, std::size_t bytes) noexcept {

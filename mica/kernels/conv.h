@@ -16,8 +16,8 @@ struct Convolution {
   std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
   bool has_depth() const { return in_d != 1 || kernel_d != 1 || pad_d != 0; }
 };
-// f32: oneDNN, primitives cached by shape; f64 and whatever oneDNN refuses: plain loops.
-// y = conv(x, weight) + bias; bias: (O) or null.
+// f32: oneDNN, primitives cached by shape, or matrix products of ours (conv_products.h) where those are
+// faster; f64 and whatever oneDNN refuses: plain loops. y = conv(x, weight) + bias; bias: (O) or null.
 void conv(const Convolution& c, const void* x, const void* weight, const void* bias, void* y);
 // grad_y has y_layout, grad_x x_layout. Everything written is overwritten.
 void conv_backward_input(const Convolution& c, const void* grad_y, const void* weight, void* grad_x);

@@ -30,7 +30,7 @@ struct Weights {
 // y = conv(x, weight) + bias
 struct Task {
   const Convolution& c;
-  Image image;
+  const Image& image;
   Weights weight;
   const float* bias;  // null: none
   float* y;
@@ -80,10 +80,10 @@ HWY_INLINE void gather_tile(const Strip& s, std::int64_t pixel) {
     for (int r = 0; r < row_count; ++r) sum[r][v] = start;
   }
   const std::int64_t tap_count = taps(s.task.c);
+  const float* zeros = s.task.image.zeros.data();
   for (std::int64_t tap = 0; tap < tap_count; ++tap) {
     const float* const* here = s.table + tap * strip_pixels + pixel;
-    if (std::all_of(here, here + row_count, [&](const float* at) { return at == s.task.image.zeros; }))
-      continue;
+    if (std::all_of(here, here + row_count, [&](const float* at) { return at == zeros; })) continue;
     const float* a[row_count];
     HWY_UNROLL(row_count)
     for (int r = 0; r < row_count; ++r) a[r] = here[r] + s.block.first_channel;
@@ -123,11 +123,8 @@ HWY_NOINLINE void gather_panel(const Strip& s, std::int64_t pixels) {
 }
 
 HWY_INLINE void gather(const Strip& s, std::int64_t pixels) {
-  constexpr std::int64_t lanes = lanes_of<float>;
-  if (s.block.columns == 2 * lanes) return gather_panel<2, false>(s, pixels);
-  if (s.block.columns > lanes) return gather_panel<2, true>(s, pixels);
-  if (s.block.columns == lanes) return gather_panel<1, false>(s, pixels);
-  gather_panel<1, true>(s, pixels);
+  for_width<float>(s.block.columns, [&]<int vector_count, bool partial_vectors>()
+                                        HWY_ATTR { gather_panel<vector_count, partial_vectors>(s, pixels); });
 }
 
 std::int64_t panel_count(const Task& t) {
@@ -210,17 +207,14 @@ HWY_EXPORT(conv_indirect);
 
 namespace {
 
-void run(const Convolution& c, const float* x, const Weights& weight, bool turned, const float* bias,
-         float* y) {
-  const Scratch<float> zeros(c.in_channels);
-  std::fill_n(zeros.data(), c.in_channels, 0.0F);
-  HWY_DYNAMIC_DISPATCH(conv_indirect)({c, {x, zeros.data(), turned}, weight, bias, y});
+void run(const Convolution& c, const Image& image, const Weights& weight, const float* bias, float* y) {
+  HWY_DYNAMIC_DISPATCH(conv_indirect)({c, image, weight, bias, y});
 }
 
 }  // namespace
 
 void conv(const Convolution& c, const float* x, const float* weight, const float* bias, float* y) {
-  run(c, x, {weight, taps(c), c.in_channels * taps(c)}, /*turned=*/false, bias, y);
+  run(c, Image(c, x), {weight, taps(c), c.in_channels * taps(c)}, bias, y);
 }
 
 // A convolution of grad_y with the kernel turned by half a circle and the channels exchanged. The border is
@@ -232,7 +226,8 @@ void conv_backward_input(const Convolution& c, const float* grad_y, const float*
   std::swap(back.in_w, back.out_w);
   back.pad_h = c.dilation_h * (c.kernel_h - 1) - c.pad_h;
   back.pad_w = c.dilation_w * (c.kernel_w - 1) - c.pad_w;
-  run(back, grad_y, {weight, c.in_channels * taps(c), taps(c)}, /*turned=*/true, nullptr, grad_x);
+  run(back, Image(back, grad_y, /*is_turned=*/true), {weight, c.in_channels * taps(c), taps(c)}, nullptr,
+      grad_x);
 }
 
 }  // namespace mica::kernels::products

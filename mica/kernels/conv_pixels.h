@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mica/kernels/conv.h>
+#include <mica/kernels/scratch.h>
 
 namespace mica::kernels::products {
 
@@ -9,9 +10,11 @@ namespace mica::kernels::products {
 inline constexpr std::int64_t strip_pixels = 128;
 
 struct Image {
+  // is_turned: the kernel's last tap comes first.
+  Image(const Convolution& c, const float* image, bool is_turned = false);
   const float* x;
-  const float* zeros;   // a pixel beyond the image: as many zeros as there are channels
-  bool turned = false;  // the kernel's last tap comes first
+  bool turned;
+  Scratch<float> zeros;  // a pixel beyond the image
 };
 
 inline std::int64_t taps(const Convolution& c) { return c.kernel_h * c.kernel_w; }

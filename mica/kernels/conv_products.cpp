@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <hwy/targets.h>
 
 #include <mica/core/parallel.h>
@@ -26,6 +28,11 @@ bool is_faster_backward_weight(const Convolution& c) {
   return is_faster(c) && num_threads() * c.out_channels * taps(c) * c.in_channels <= most;
 }
 
+Image::Image(const Convolution& c, const float* image, bool is_turned)
+    : x(image), turned(is_turned), zeros(c.in_channels) {
+  std::fill_n(zeros.data(), c.in_channels, 0.0F);
+}
+
 void find_pixels(const Convolution& c, const Image& image, std::int64_t first, std::int64_t count,
                  const float** table) {
   const std::int64_t size = c.in_h * c.in_w * c.in_channels;
@@ -40,7 +47,7 @@ void find_pixels(const Convolution& c, const Image& image, std::int64_t first, s
       const float* line = h < 0 || h >= c.in_h ? nullptr : x + h * c.in_w * c.in_channels;
       std::int64_t w = left;
       for (std::int64_t kw = 0; kw < c.kernel_w; ++kw, w += c.dilation_w, to += next_tap * strip_pixels)
-        *to = line == nullptr || w < 0 || w >= c.in_w ? image.zeros : line + w * c.in_channels;
+        *to = line == nullptr || w < 0 || w >= c.in_w ? image.zeros.data() : line + w * c.in_channels;
     }
     if (++column < c.out_w) continue;
     column = 0;

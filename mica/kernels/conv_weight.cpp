@@ -122,12 +122,12 @@ void conv_backward_weight(const Convolution& c, const float* x, const float* gra
                           float* grad_bias) {
   const std::int64_t outs = c.out_channels, size = taps(c) * c.in_channels, all = pixels(c);
   const std::int64_t parts = std::clamp<std::int64_t>(all / 64, 1, num_threads());
-  const Scratch<float> sums(parts * outs * size), zeros(c.in_channels);
+  const Scratch<float> sums(parts * outs * size);
+  const Image image(c, x);
   const Scratch<double> bias_sums(parts * outs);
-  std::fill_n(zeros.data(), c.in_channels, 0.0F);
   parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part) {
-      sum_pixels(c, {x, zeros.data()}, grad_y, all * part / parts, all * (part + 1) / parts,
+      sum_pixels(c, image, grad_y, all * part / parts, all * (part + 1) / parts,
                  sums.data() + part * outs * size, bias_sums.data() + part * outs);
     }
   });

@@ -164,11 +164,17 @@ HWY_NOINLINE void panel(const Product<T>& g, std::int64_t columns, bool packed) 
   });
 }
 
+// body<vectors, whether the last one is partial>() for a panel of so many columns.
+template <class T, class Body> HWY_INLINE void for_width(std::int64_t columns, const Body& body) {
+  if (columns == 2 * lanes_of<T>) return body.template operator()<2, false>();
+  if (columns > lanes_of<T>) return body.template operator()<2, true>();
+  if (columns == lanes_of<T>) return body.template operator()<1, false>();
+  body.template operator()<1, true>();
+}
+
 template <class T> HWY_INLINE void any_panel(const Product<T>& g, std::int64_t columns, bool packed) {
-  if (columns == 2 * lanes_of<T>) return panel<2, false>(g, columns, packed);
-  if (columns > lanes_of<T>) return panel<2, true>(g, columns, packed);
-  if (columns == lanes_of<T>) return panel<1, false>(g, columns, packed);
-  return panel<1, true>(g, columns, packed);
+  for_width<T>(columns, [&]<int vector_count, bool partial_vectors>()
+                            HWY_ATTR { panel<vector_count, partial_vectors>(g, columns, packed); });
 }
 
 // b in rows and small enough to be read where it is.
